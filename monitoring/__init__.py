@@ -1,0 +1,1 @@
+"""Reads, heals, shows: evidence in, judgement out, and a page that tells the truth."""

@@ -1,0 +1,1 @@
+"""The only mutations that people make: each checked, reasoned and audited."""

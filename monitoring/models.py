@@ -1,0 +1,44 @@
+"""Who may look and act, and what they did."""
+
+from django.conf import settings
+from django.db import models
+
+
+class ApiKey(models.Model):
+    """A key for the HTTP API. Only its SHA-256 is stored; it has its user's rights."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
+    prefix = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+
+class LoginToken(models.Model):
+    """A login link that works once. Only its SHA-256 is stored."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
+class AuditEntry(models.Model):
+    """One thing that a person did, chained: `hash` covers the row and the hash before it."""
+
+    seq = models.PositiveBigIntegerField(unique=True)
+    at = models.DateTimeField()
+    who = models.CharField(max_length=80)
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=120, default="", blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    reason = models.CharField(max_length=500, default="", blank=True)
+    previous = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ["seq"]

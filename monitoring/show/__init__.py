@@ -1,0 +1,1 @@
+"""Judgement in, screen out: panels, push, views, API."""

@@ -1,0 +1,1 @@
+"""Evidence in, judgement out: funnel, verdict, probes."""

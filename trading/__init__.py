@@ -1,0 +1,1 @@
+"""Decides and acts: six stages from the venue's wire to a closed trade."""

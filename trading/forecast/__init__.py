@@ -1,0 +1,1 @@
+"""Stage 3 of 6. Checked candles in, signals out: four models, one calibrated belief per symbol."""

@@ -1,0 +1,31 @@
+"""The rows, one file per stage. Rows remember; values decide."""
+
+from trading.models.feed import Candle, CandleFault, UniverseSnapshot
+from trading.models.forecast import Cycle, ModelVersion, Signal, TrainingRun
+from trading.models.gates import Decision, PolicyVersion, SwitchChange
+from trading.models.orders import Fill, Intent, Order, OrderMove
+from trading.models.positions import AccountSnapshot, FundingPayment, Position, Trade
+from trading.models.runtime import Installation, ModuleState
+
+__all__ = [
+    "AccountSnapshot",
+    "Candle",
+    "CandleFault",
+    "Cycle",
+    "Decision",
+    "Fill",
+    "FundingPayment",
+    "Installation",
+    "Intent",
+    "ModelVersion",
+    "ModuleState",
+    "Order",
+    "OrderMove",
+    "PolicyVersion",
+    "Position",
+    "Signal",
+    "SwitchChange",
+    "Trade",
+    "TrainingRun",
+    "UniverseSnapshot",
+]

@@ -1,0 +1,115 @@
+"""What runs: modules, registered once, claimed, ticked, and remembered by what they did.
+
+`run(name, now)` is the one way a module ticks, whoever calls: it claims the module, ticks it, stores the beat and
+announces. It holds the only broad `except` of the runtime, and fails closed: the error becomes the module's last_error.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from trading import events
+from trading.models import ModuleState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one tick did: items examined, actions taken, or idle and why."""
+
+    examined: int = 0
+    actions: int = 0
+    idle_reason: str = ""
+    lag_ms: int = 0
+    panels: tuple[str, ...] = ()
+
+    @classmethod
+    def idle(cls, why: str, examined: int = 0) -> Report:
+        return cls(examined=examined, idle_reason=why)
+
+
+class Module(Protocol):
+    name: str  # executor, position_monitor ...
+    title: str  # Event Driven Executor
+    every: timedelta
+    queue: str  # trade, work, train
+
+    def tick(self, now: datetime) -> Report: ...
+
+
+MODULES: dict[str, Module] = {}
+M = TypeVar("M")
+
+
+def register(module: type[M]) -> type[M]:
+    """Class decorator: one instance of the module, by its name."""
+    one = module()
+    if one.name in MODULES:  # type: ignore[attr-defined]
+        raise ValueError(f"module {one.name} is registered twice")  # type: ignore[attr-defined]
+    MODULES[one.name] = one  # type: ignore[attr-defined,assignment]
+    return module
+
+
+def claim(name: str, now: datetime, lease: timedelta) -> int | None:
+    """Take the module for `lease`; its fencing token, or None where somebody else is at it."""
+    ModuleState.objects.get_or_create(name=name)
+    free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=now)
+    taken = ModuleState.objects.filter(free, name=name).update(claimed_until=now + lease, fence=F("fence") + 1)
+    return ModuleState.objects.values_list("fence", flat=True).get(name=name) if taken else None
+
+
+def run(
+    name: str, now: datetime | None = None, called_by: str = "beat", clock: Callable[[], datetime] = timezone.now
+) -> Report | None:
+    """Claim, tick, remember, announce. None where the module is already being ticked elsewhere."""
+    module = MODULES[name]
+    now = now or clock()
+    fence = claim(name, now, lease=max(module.every * 3, timedelta(seconds=60)))
+    if fence is None:
+        return None
+    began = time.perf_counter()
+    error = ""
+    try:
+        report = module.tick(now)
+    except Exception as failure:
+        log.exception("%s failed", module.title)
+        report, error = Report(), f"{type(failure).__name__}: {failure}"[:500]
+    beat(name, fence, now, report, error, called_by, took_ms=int((time.perf_counter() - began) * 1000))
+    return report
+
+
+def beat(name: str, fence: int, now: datetime, report: Report, error: str, called_by: str, took_ms: int) -> None:
+    """Store what the tick did, if the claim is still ours, and free the module."""
+    fields: dict = {"last_tick": now, "called_by": called_by, "claimed_until": None, "took_ms": took_ms}
+    if error:
+        fields |= {"last_error": error, "last_error_at": now}
+    else:
+        fields |= {
+            "examined": report.examined,
+            "actions": report.actions,
+            "total_actions": F("total_actions") + report.actions,
+            "idle_reason": report.idle_reason[:300],
+            "lag_ms": max(0, report.lag_ms),
+            "config_hash": settings.QUANTUM.fingerprint,
+        }
+        if report.examined and not report.idle_reason:
+            fields["last_work"] = now
+    ModuleState.objects.filter(name=name, fence=fence).update(**fields)
+    events.changed("modules", *report.panels)
+
+
+def record(name: str, now: datetime, report: Report, called_by: str) -> None:
+    """A beat for work that was done outside a tick: the stream stores candles, the executor asks the risk guard."""
+    ModuleState.objects.get_or_create(name=name)
+    fence = ModuleState.objects.values_list("fence", flat=True).get(name=name)
+    beat(name, fence, now, report, "", called_by, took_ms=0)
