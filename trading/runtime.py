@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -21,6 +22,7 @@ from trading import events
 from trading.models import ModuleState
 
 log = logging.getLogger(__name__)
+CALLER: ContextVar[str] = ContextVar("caller", default="beat")  # who made the tick at hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def run(
         return None
     began = time.perf_counter()
     error = ""
+    CALLER.set(called_by)
     try:
         report = module.tick(now)
     except Exception as failure:

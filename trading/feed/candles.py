@@ -83,3 +83,22 @@ def extend(book: Book, bars: Iterable[Bar], keep: int | None = None) -> Book:
         if stamp >= first:
             values[place[bar.symbol], (stamp - first) // width] = (bar.open, bar.high, bar.low, bar.close, bar.volume)
     return Book(book.symbols, times, values, book.step)
+
+
+def join(older: Book, newer: Book, keep: int) -> Book:
+    """One book out of two with the same symbols and step; where both have a bar the newer wins; the newest `keep`."""
+    if older.symbols != newer.symbols or older.step != newer.step:
+        raise ValueError("books of different symbols or steps can't be joined")
+    if not len(older.times) or not len(newer.times):
+        return newer if len(newer.times) else older
+    width = int(older.step.total_seconds())
+    last = max(int(older.times[-1]), int(newer.times[-1]))
+    first = max(min(int(older.times[0]), int(newer.times[0])), last - (keep - 1) * width)
+    times = np.arange(first, last + width, width, dtype=np.int64)
+    values = np.full((len(older.symbols), len(times), len(COLUMNS)), np.nan)
+    for book in (older, newer):
+        place = (book.times - first) // width
+        inside = (place >= 0) & (place < len(times))
+        part = book.values[:, inside]
+        values[:, place[inside]] = np.where(np.isfinite(part), part, values[:, place[inside]])
+    return Book(older.symbols, times, values, older.step)

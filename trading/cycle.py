@@ -1,0 +1,444 @@
+"""The executor's cycle: the one place that walks through all stages, from the newest closed bar to committed intents.
+
+1. Which bar? The newest closed one, once its candles are there or their deadline has passed.
+2. Beliefs: the book of candles, the policy, four models, one forecast.
+3. The desk: marks and account from the venue; positions, orders and the switch from our rows.
+4. Verdicts: every signal asked by every gate, ranked, slots filled.
+5. One transaction: cycle, signals, decisions, intents. After commit: nudges, and the sender.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Sum
+
+from trading import events
+from trading.codes import Code
+from trading.exchange.errors import VenueError
+from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus, Side
+from trading.feed import rows as feed_rows
+from trading.feed.candles import WINDOW, Book, join
+from trading.forecast.belief import Belief, Forecast
+from trading.gates import rows as gate_rows
+from trading.gates.desk import Desk, Holding, Limits, Market, PolicyNow
+from trading.gates.judge import Verdict, decide
+from trading.models import Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
+from trading.orders.intents import client_order_id
+from trading.runtime import CALLER, Report, record, register
+
+BATCH_DEADLINE = timedelta(seconds=5)  # how long a bar's late symbols are waited for
+ENTRY_LIFE = timedelta(seconds=30)  # an entry not sent by then expires: its price is old
+IN_FLIGHT = (OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.NEW, OrderStatus.PARTIAL)
+NEVER_SENT = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED)
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """What the venue said for this cycle; None where it did not answer."""
+
+    filters: Mapping[str, Filters]
+    marks: Mapping[str, Mark]
+    account: Account | None
+    error: str = ""
+
+
+def newest_closed(now: datetime, step: timedelta) -> datetime:
+    """Open time of the newest bar that has closed by `now`."""
+    width = int(step.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // width * width - width, now.tzinfo)
+
+
+# -- the book, kept warm --------------------------------------------------------------------------------------------
+
+
+class Warm:
+    """The candle book kept between cycles; read anew where the table holds other rows than it does."""
+
+    def __init__(self) -> None:
+        self.book: Book | None = None
+
+    def until(self, symbols: Sequence[str], timeframe: str, bar: datetime, step: timedelta) -> Book:
+        book = self.book
+        if book is not None and book.symbols == tuple(symbols) and book.step == step and book.last and book.last <= bar:
+            missing = (bar - book.last) // step + 1
+            book = join(book, feed_rows.load_book(symbols, timeframe, until=bar, bars=missing), keep=WINDOW)
+            start = datetime.fromtimestamp(int(book.times[0]), bar.tzinfo)
+            rows = Candle.objects.filter(timeframe=timeframe, open_time__range=(start, bar), symbol__in=symbols)
+            if int(np.isfinite(book.column("close")).sum()) == rows.count():
+                self.book = book
+                return book
+        self.book = feed_rows.load_book(symbols, timeframe, until=bar)
+        return self.book
+
+
+warm = Warm()
+
+
+# -- the desk -------------------------------------------------------------------------------------------------------
+
+
+def ask_venue(gateway: Gateway) -> Venue:
+    """Filters, marks and account in three calls; an unreachable venue is a fact, not an error."""
+    try:
+        return Venue(gateway.filters(), gateway.marks(), gateway.account())
+    except VenueError as error:
+        return Venue({}, {}, None, str(error))
+
+
+def holdings(limits: Limits) -> tuple[Holding, ...]:
+    """Open positions, and entries that are on their way: both take a slot."""
+    held = [
+        Holding(
+            symbol=p.symbol,
+            side=Side(p.side),
+            notional=p.quantity * (p.mark_price or p.entry_price),
+            risk=risk_left(p),
+            margin=p.quantity * p.entry_price / p.leverage,
+        )
+        for p in Position.objects.exclude(status=Position.CLOSED)
+    ]
+    taken = {h.symbol for h in held}
+    pending = Decision.objects.filter(outcome=Decision.PENDING).select_related("signal")
+    held += [
+        Holding(
+            symbol=d.signal.symbol,
+            side=Side(d.signal.side),
+            notional=Decimal(d.ticket["notional"]),
+            risk=Decimal(d.ticket["risk"]),
+            margin=Decimal(d.ticket["margin"]),
+        )
+        for d in pending
+        if d.signal.symbol not in taken
+    ]
+    return tuple(held)
+
+
+def risk_left(position: Position) -> Decimal:
+    """USDT lost from the entry if the stop fills at its price; nothing where the stop has passed the entry."""
+    stop = position.stop_price or position.backstop_price
+    distance = position.r if stop is None else Side(position.side).sign * (position.entry_price - stop)
+    return max(Decimal(0), distance) * position.quantity
+
+
+def daily_pnl(now: datetime) -> Decimal:
+    """Realised since midnight UTC, net, and what the open positions show, their costs so far included."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    closed = Trade.objects.filter(closed_at__gte=midnight).aggregate(n=Sum("net"))["n"] or Decimal(0)
+    sums = Position.objects.exclude(status=Position.CLOSED).aggregate(
+        u=Sum("unrealized"), r=Sum("realized"), c=Sum("fees"), f=Sum("funding")
+    )
+    return closed + sum((sums[k] or Decimal(0)) * s for k, s in (("u", 1), ("r", 1), ("c", -1), ("f", 1)))
+
+
+def last_entries(symbols: Sequence[str]) -> dict[str, tuple[datetime, int]]:
+    """When an entry order last left for each symbol, and its id: what the cooldown counts from."""
+    sent = Order.objects.filter(intent__kind=Intent.ENTRY, intent__symbol__in=symbols).exclude(status__in=NEVER_SENT)
+    newest = sent.values("intent__symbol").annotate(at=Max("sent_at"), id=Max("id"))
+    return {row["intent__symbol"]: (row["at"], row["id"]) for row in newest}
+
+
+def set_desk(
+    beliefs: Sequence[Belief], book: Book, ema200: Mapping[str, float], policy: PolicyNow, venue: Venue, now: datetime
+) -> Desk:
+    """Everything the gates may know, gathered once for the whole batch."""
+    from trading.gates import correlation
+
+    limits = gate_rows.limits()
+    held = holdings(limits)
+    symbols = [b.symbol for b in beliefs]
+    entered = last_entries(symbols)
+    unresolved = set(Order.objects.filter(status=OrderStatus.UNKNOWN).values_list("intent__symbol", flat=True))
+    ages = feed_rows.newest(symbols, settings.QUANTUM.timeframe)
+    markets = {
+        symbol: market(symbol, venue, ages.get(symbol), ema200.get(symbol), entered.get(symbol), symbol in unresolved)
+        for symbol in symbols
+    }
+    return Desk(
+        now=now,
+        mode=settings.QUANTUM.mode,
+        execution_enabled=settings.QUANTUM.execution_enabled,
+        switch=gate_rows.switch_state(),
+        limits=limits,
+        policy=policy,
+        markets=markets,
+        holdings=held,
+        equity=venue.account.equity if venue.account else None,
+        available=venue.account.available if venue.account else None,
+        daily_pnl=daily_pnl(now),
+        correlation=correlation.pairs(book.of([s for s in book.symbols if s in {*symbols, *(h.symbol for h in held)}])),
+        bar_closed_at=book.last + book.step if book.last else None,
+    )
+
+
+def market(
+    symbol: str,
+    venue: Venue,
+    open_time: datetime | None,
+    ema200: float | None,
+    entered: tuple[datetime, int] | None,
+    unresolved: bool,
+) -> Market:
+    mark = venue.marks.get(symbol)
+    return Market(
+        symbol=symbol,
+        candle_at=open_time + settings.QUANTUM.bar if open_time else None,
+        mark=mark.price if mark else None,
+        mark_at=mark.at if mark else None,
+        ema200=ema200,
+        funding_rate=float(mark.funding_rate) if mark else None,
+        filters=venue.filters.get(symbol),
+        last_order_at=entered[0] if entered else None,
+        last_order_id=entered[1] if entered else None,
+        unresolved=unresolved,
+    )
+
+
+# -- storing ----------------------------------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """Values as JSON has them: money as strings, times as ISO, enums by value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {"|".join(k) if isinstance(k, tuple) else str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value
+
+
+def signal_row(cycle: Cycle, belief: Belief, threshold: float) -> Signal:
+    return Signal(
+        cycle=cycle,
+        symbol=belief.symbol,
+        side=belief.side,
+        confidence=belief.confidence,
+        threshold=threshold,
+        agreement=belief.agreement,
+        votes=plain(belief.votes),
+        excluded=plain(belief.excluded),
+        price=belief.price,
+        atr=belief.atr,
+        r=belief.r,
+        at=belief.at,
+        mode=cycle.mode,
+    )
+
+
+def decision_row(signal: Signal, verdict: Verdict, policy_id: int | None, now: datetime) -> Decision:
+    from trading.gates import sentence
+
+    noes = [plain(no) | {"sentence": sentence.say(no)} for no in verdict.rejections]
+    return Decision(
+        signal=signal,
+        outcome=Decision.PENDING if verdict.accepted else Decision.REJECTED,
+        code="" if verdict.accepted else verdict.code,
+        sentence="Accepted; the order is on its way." if verdict.accepted else noes[0]["sentence"],
+        rejections=noes,
+        gates=[{"name": name, "passed": passed} for name, passed in verdict.asked],
+        rank=verdict.rank,
+        ticket=plain(verdict.ticket) if verdict.ticket else {},
+        policy_id=policy_id,
+        at=now,
+        settled_at=None if verdict.accepted else now,
+        mode=signal.mode,
+    )
+
+
+def intent_row(decision: Decision, verdict: Verdict, now: datetime) -> Intent:
+    ticket = verdict.ticket
+    assert ticket is not None
+    key = f"{decision.signal.cycle.timeframe}:{decision.signal.cycle.bar.isoformat()}:{ticket.symbol}"
+    return Intent(
+        client_order_id=client_order_id(Intent.ENTRY, key),
+        kind=Intent.ENTRY,
+        decision=decision,
+        symbol=ticket.symbol,
+        side=ticket.side.entry,
+        type="MARKET",
+        quantity=ticket.quantity,
+        created_at=now,
+        expires_at=now + ENTRY_LIFE,
+        mode=decision.mode,
+    )
+
+
+def store(
+    cycle: Cycle,
+    forecast: Forecast,
+    verdicts: Sequence[Verdict],
+    policy: PolicyNow | None,
+    policy_id: int | None,
+    now: datetime,
+) -> list[Intent]:
+    """Cycle, signals, decisions and intents in one transaction; the intents in rank order."""
+    minimum = policy.min_confidence if policy else 0.0
+    with transaction.atomic():
+        cycle.save()
+        signals = Signal.objects.bulk_create(signal_row(cycle, v.belief, minimum) for v in verdicts)
+        decisions = Decision.objects.bulk_create(
+            decision_row(s, v, policy_id, now) for s, v in zip(signals, verdicts, strict=True)
+        )
+        accepted = sorted(
+            ((d, v) for d, v in zip(decisions, verdicts, strict=True) if v.accepted), key=lambda pair: pair[1].rank or 0
+        )
+        intents = Intent.objects.bulk_create(intent_row(d, v, now) for d, v in accepted)
+        events.changed("funnel", "decisions", "verdict", "ribbon", "account", "universe", "models")
+    return list(intents)
+
+
+# -- the cycle --------------------------------------------------------------------------------------------------------
+
+
+def why_no_models() -> Code:
+    return Code.MODELS_TRAINING if TrainingRun.objects.filter(outcome="running").exists() else Code.NO_MODEL
+
+
+def absent_all(symbols: Sequence[str], code: Code, bar: datetime) -> Forecast:
+    return Forecast(bar=bar, beliefs=(), flat=(), absent=dict.fromkeys(symbols, code))
+
+
+def count(cycle: Cycle, forecast: Forecast, universe: Sequence[str]) -> None:
+    """symbols = flat + signals + not evaluated; every symbol of the universe is in exactly one of them."""
+    cycle.symbols = len(universe)
+    cycle.signals = len(forecast.beliefs)
+    cycle.flat = len(forecast.flat)
+    cycle.evaluated = cycle.signals + cycle.flat
+    cycle.not_evaluated = dict(Counter(code.value for code in forecast.absent.values()))
+    cycle.absent = {
+        code: sorted(s for s, c in forecast.absent.items() if c.value == code) for code in cycle.not_evaluated
+    }
+
+
+def judge_bar(
+    bar: datetime,
+    now: datetime,
+    called_by: str,
+    gateway: Gateway,
+    deliver: Callable[[list[Intent]], None],
+) -> Report:
+    """Judge one bar for the whole universe, store it, and hand the committed intents to `deliver`."""
+    from trading.forecast import store as model_store
+    from trading.forecast.ensemble import predict
+    from trading.forecast.features import indicators
+
+    began = time.perf_counter()
+    config = settings.QUANTUM
+    symbols = feed_rows.universe()
+    cycle = Cycle.objects.filter(timeframe=config.timeframe, bar=bar).first() or Cycle(
+        timeframe=config.timeframe, bar=bar
+    )
+    cycle.at, cycle.called_by, cycle.mode = now, called_by, config.mode
+    cycle.lag_ms = max(0, int((now - bar - config.bar).total_seconds() * 1000))
+    ensemble = model_store.champions(config.data_source, config.timeframe)
+    verdicts: list[Verdict] = []
+    policy: PolicyNow | None = None
+    policy_id: int | None = None
+    if ensemble is None:
+        forecast = absent_all(symbols, why_no_models(), bar)
+    else:
+        book = warm.until(symbols, config.timeframe, bar, config.bar)
+        if book.last != bar:
+            forecast = absent_all(symbols, Code.FEED_STALE, bar)
+        else:
+            facts = indicators(book)
+            policy_id, policy = gate_rows.policy_for(facts, now)
+            forecast = predict(ensemble, book, now)
+            venue = ask_venue(gateway)
+            ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
+            desk = set_desk(forecast.beliefs, book, ema200, policy, venue, now)
+            verdicts = decide(forecast.beliefs, desk)
+            cycle.policy_id = policy_id
+            cycle.desk = plain(desk)
+    count(cycle, forecast, symbols)
+    cycle.took_ms = int((time.perf_counter() - began) * 1000)
+    intents = store(cycle, forecast, verdicts, policy, policy_id, now)
+    record("models", now, votes(forecast), "executor")
+    record("risk_guard", now, asked(verdicts), "executor")
+    deliver(intents)
+    return report(cycle, verdicts, intents)
+
+
+def votes(forecast: Forecast) -> Report:
+    judged = len(forecast.beliefs) + len(forecast.flat)
+    if not judged:
+        code = next(iter(forecast.absent.values()), Code.NO_MODEL)
+        return Report.idle(f"{code}: {len(forecast.absent)} symbols not evaluated", examined=len(forecast.absent))
+    return Report(examined=judged, actions=len(forecast.beliefs))
+
+
+def asked(verdicts: Sequence[Verdict]) -> Report:
+    if not verdicts:
+        return Report.idle("no signal to ask about")
+    return Report(examined=len(verdicts), actions=sum(not v.accepted for v in verdicts))
+
+
+def report(cycle: Cycle, verdicts: Sequence[Verdict], intents: Sequence[Intent]) -> Report:
+    if not verdicts:
+        top = Counter(cycle.not_evaluated).most_common(1)
+        why = f"{top[0][0]}: {top[0][1]} of {cycle.symbols} symbols" if top else f"no signal among {cycle.evaluated}"
+        return Report(examined=cycle.symbols, idle_reason=why if not cycle.evaluated else "", lag_ms=cycle.lag_ms)
+    return Report(examined=cycle.symbols, actions=len(intents), lag_ms=cycle.lag_ms)
+
+
+def ring(intents: list[Intent]) -> None:
+    """Ring the sender's bell for each committed intent; the position monitor finds those it did not hear."""
+    from trading.tasks import enter
+
+    queue = f"{settings.QUANTUM.mode}-trade"
+    for intent in intents:
+        try:
+            enter.apply_async((intent.pk,), queue=queue, retry=False)
+        except enter.OperationalError:
+            return
+
+
+def due(now: datetime) -> tuple[datetime, str]:
+    """The bar to judge, and why it must still wait ("" where it must not)."""
+    config = settings.QUANTUM
+    bar = newest_closed(now, config.bar)
+    symbols = feed_rows.universe()
+    if not symbols:
+        return bar, "no universe yet"
+    cycle = Cycle.objects.filter(timeframe=config.timeframe, bar=bar).first()
+    if cycle and (cycle.evaluated or cycle.not_evaluated.get(Code.FEED_STALE)):
+        return bar, f"bar {bar:%H:%M} is judged"
+    there = Candle.objects.filter(timeframe=config.timeframe, open_time=bar, symbol__in=symbols).count()
+    if there < len(symbols) and now < bar + config.bar + BATCH_DEADLINE:
+        return bar, f"waiting for {len(symbols) - there} of {len(symbols)} symbols"
+    return bar, ""
+
+
+@register
+class Executor:
+    """Judges the newest closed bar; called by the stream at once, by beat later, by the trainer when models are new."""
+
+    name, title, every, queue = "executor", "Event Driven Executor", timedelta(seconds=10), "trade"
+
+    def tick(self, now: datetime) -> Report:
+        from trading.exchange.gateway import venue
+
+        bar, wait = due(now)
+        if wait:
+            return Report.idle(wait)
+        return judge_bar(bar, now, CALLER.get(), venue(), ring)
