@@ -1,10 +1,15 @@
 """Stage 5's rows: what we wanted (intents), what the venue has (orders), how it moved, what was filled."""
 
-from django.db import models
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models, transaction
 from django.db.models import Q
 
-from trading.exchange.venue import OrderStatus
+from trading.exchange.venue import OrderStatus, OrderType
 from trading.models import fields
+from trading.orders.lifecycle import LIVE, StaleRow, check_move
 
 
 class Intent(models.Model):
@@ -64,11 +69,34 @@ class Order(models.Model):
     sent_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     verified_at = models.DateTimeField(null=True)  # last time the venue itself showed it to us
+    asked_at = models.DateTimeField(null=True)  # last time we asked for it by its id
+    clean_reads = models.PositiveSmallIntegerField(default=0)  # answers "not there" in a row, after the fence
     mode = models.CharField(max_length=10)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(filled__gte=0), name="filled_is_not_negative")]
         indexes = [models.Index(fields=["status", "updated_at"], name="order_by_status")]
+
+    @property
+    def conditional(self) -> bool:
+        return OrderType(self.intent.type).conditional
+
+    @property
+    def live(self) -> bool:
+        """It may still fill."""
+        return OrderStatus(self.status) in LIVE
+
+    def move_to(self, status: OrderStatus, *, at: datetime, why: str = "", **changes: object) -> None:
+        """Change status (and `changes` with it) and record the move, or raise and change nothing."""
+        was = OrderStatus(self.status)
+        check_move(was, status)
+        changes |= {"status": status, "updated_at": at}
+        with transaction.atomic():
+            if not Order.objects.filter(pk=self.pk, status=was).update(**changes):
+                raise StaleRow(f"order {self.pk} is no longer {was.value}")
+            self.moves.create(was=was, became=status, at=at, why=why[:300])
+        for name, value in changes.items():
+            setattr(self, name, value)
 
 
 class OrderMove(models.Model):

@@ -26,6 +26,9 @@ class Position(models.Model):
     target_price = fields.money(null=True)
     best_price = fields.money(null=True)  # peak for a long, trough for a short, since entry
     trailing = models.BooleanField(default=False)
+    band = fields.money(default=0)  # how far a stop-limit's limit lies behind its trigger
+    breached_at = models.DateTimeField(null=True)  # the stop was passed or triggered, and has not filled since
+    flat_seen_at = models.DateTimeField(null=True)  # the venue showed no position; a second look must agree
     mark_price = fields.money(null=True)
     mark_at = models.DateTimeField(null=True)
     liquidation_price = fields.money(null=True)
@@ -98,6 +101,8 @@ class AccountSnapshot(models.Model):
     available = fields.money()
     margin_used = fields.money()
     unrealized = fields.money()
+    latency_ms = models.PositiveIntegerField(null=True)  # how long the venue took to answer
+    external = models.JSONField(default=list)  # positions there that are not ours: [{symbol, side, quantity, notional}]
     mode = models.CharField(max_length=10)
 
     class Meta:
