@@ -1,0 +1,69 @@
+"""Who may do what: four roles as Django groups, and one table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, Group, User
+
+VIEWER, OPERATOR, RISK_OFFICER, ADMIN = "viewer", "operator", "risk officer", "admin"
+ROLES = (VIEWER, OPERATOR, RISK_OFFICER, ADMIN)
+
+PERMITS: dict[str, frozenset[str]] = {
+    "look": frozenset(ROLES),
+    "switch.stop": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),  # the safe direction: one person, one click
+    "switch.release": frozenset({RISK_OFFICER}),
+    "position.close": frozenset({OPERATOR, RISK_OFFICER}),
+    "universe.refresh": frozenset({OPERATOR, ADMIN}),
+    "model.retrain": frozenset({OPERATOR, ADMIN}),
+    "module.tick": frozenset({OPERATOR, ADMIN}),
+    "keys.manage": frozenset({ADMIN}),
+    "audit.read": frozenset({RISK_OFFICER, ADMIN}),
+}
+
+
+class NotAllowed(PermissionError):
+    """The person's roles do not include this action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever acts: a name for the audit row, and roles."""
+
+    name: str
+    roles: frozenset[str]
+
+    def may(self, action: str) -> bool:
+        return bool(self.roles & PERMITS[action])
+
+    def must(self, action: str) -> None:
+        """Raise where the roles do not include the action."""
+        if not self.may(action):
+            needed = " or ".join(sorted(PERMITS[action]))
+            raise NotAllowed(f"{self.name} may not do {action}: it needs the role {needed}.")
+
+
+def person(who: User | AnonymousUser | Actor | Any) -> Actor:
+    """The actor behind a Django user; whoever is unknown or inactive has no role at all."""
+    if isinstance(who, Actor):
+        return who
+    if not getattr(who, "is_authenticated", False) or not who.is_active:
+        return Actor(str(who), frozenset())
+    groups = who.groups.filter(name__in=ROLES).values_list("name", flat=True)
+    return Actor(who.get_username(), frozenset(groups))
+
+
+def may(who: User | AnonymousUser | Actor | Any, action: str) -> bool:
+    return person(who).may(action)
+
+
+def machine(name: str) -> Actor:
+    """The program itself, or whoever sits at its command line: they can reach the database anyway."""
+    return Actor(name, frozenset(ROLES))
+
+
+def grant(user: User, roles: Iterable[str]) -> None:
+    """Give a user these roles, making the groups where they are absent."""
+    user.groups.add(*(Group.objects.get_or_create(name=role)[0] for role in roles))
