@@ -1,0 +1,140 @@
+"""Where the signals went: universe -> evaluated -> signals -> passed -> traded, and the law that nothing vanishes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, Sum
+
+from trading.codes import MEANINGS, Code
+from trading.laws import Conservation, conservation
+from trading.models import Cycle, Decision
+
+EXAMPLES = 400  # newest rejections that are read for the sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One code of the funnel: how often, and the sentence of its median case."""
+
+    code: str
+    n: int
+    sentence: str
+    setting: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """One window's counts. `reasons` holds the rejections by code, most frequent first."""
+
+    since: datetime
+    until: datetime
+    bars: int
+    symbols: int
+    evaluated: int
+    flat: int
+    not_evaluated: dict[str, int]
+    judged_signals: int  # as the cycles counted them; `law.signals` counts the rows
+    law: Conservation
+    reasons: tuple[Reason, ...]
+    failed_by_code: dict[str, int]
+    as_of: datetime | None
+
+    @property
+    def signals(self) -> int:
+        return self.law.signals
+
+    @property
+    def passed(self) -> int:
+        """Signals that no gate rejected."""
+        return self.law.signals - self.law.rejected
+
+    @property
+    def by_code(self) -> dict[str, int]:
+        return {reason.code: reason.n for reason in self.reasons}
+
+    @property
+    def law_holds(self) -> bool:
+        return self.law.holds and self.judged_signals == self.law.signals
+
+    @property
+    def dominant(self) -> Reason | None:
+        """What stopped most: of the signals, or, where there is none, of the symbols that should have been judged."""
+        if self.reasons:
+            return self.reasons[0]
+        if self.signals or not self.not_evaluated:
+            return None
+        code, n = max(self.not_evaluated.items(), key=lambda pair: (pair[1], pair[0]))
+        return told(code, n)
+
+
+def funnel(window: timedelta, now: datetime) -> Funnel:
+    """The bars that closed within `window` before `now`; five queries whatever their number."""
+    since, step = now - window, settings.QUANTUM.bar
+    cycles = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe, bar__gt=since - step, bar__lte=now - step)
+    sums = cycles.aggregate(
+        bars=Count("id"), symbols=Sum("symbols"), evaluated=Sum("evaluated"), flat=Sum("flat"),
+        judged_signals=Sum("signals"), as_of=Max("at"),
+    )  # fmt: skip
+    as_of = sums.pop("as_of")
+    absent = cycles.exclude(not_evaluated={}).values_list("not_evaluated", flat=True)
+    inside = Q(at__gt=since, at__lte=now)
+    decided = Decision.objects.filter(signal__at__gt=since, signal__at__lte=now)
+    codes = decided.filter(outcome__in=[Decision.REJECTED, Decision.FAILED])
+    counted = list(codes.values_list("outcome", "code").annotate(n=Count("id")))
+    rejected = {code: n for outcome, code, n in counted if outcome == Decision.REJECTED}
+    examples = decided.filter(outcome=Decision.REJECTED).order_by("-id").values_list("code", "rejections")[:EXAMPLES]
+    return Funnel(
+        since=since,
+        until=now,
+        **{name: value or 0 for name, value in sums.items()},
+        not_evaluated=total(absent),
+        law=conservation(inside),
+        reasons=reasons(rejected, examples),
+        failed_by_code={code: n for outcome, code, n in counted if outcome == Decision.FAILED},
+        as_of=as_of,
+    )
+
+
+def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by code, summed, most frequent first."""
+    everything: Counter[str] = Counter()
+    for one in counts:
+        everything.update(one)
+    return dict(everything.most_common())
+
+
+def reasons(counted: Mapping[str, int], examples: Iterable[tuple[str, list[dict]]]) -> tuple[Reason, ...]:
+    """Codes by frequency, each told by its median example."""
+    cases: dict[str, list[dict]] = {}
+    for code, noes in examples:
+        cases.setdefault(code, []).extend(no for no in noes if no.get("code") == code)
+    ordered = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(reason(code, n, median(cases.get(code, []))) for code, n in ordered)
+
+
+def reason(code: str, n: int, case: Mapping) -> Reason:
+    """The code's count with its example's sentence; the table's own where there is no example."""
+    plain = told(code, n)
+    if not case:
+        return plain
+    return Reason(code, n, case.get("sentence") or plain.sentence, case.get("setting") or plain.setting, dict(case))
+
+
+def told(code: str, n: int) -> Reason:
+    """The code as the table of meanings tells it."""
+    meaning = MEANINGS.get(Code(code)) if code in Code.__members__ else None
+    return Reason(code, n, meaning.sentence if meaning else "", meaning.setting if meaning else "")
+
+
+def median(cases: list[dict]) -> dict:
+    """The case whose measured value lies in the middle; the newest where the values are no numbers."""
+    measured = [c for c in cases if isinstance(c.get("value"), (int, float))]
+    if not measured:
+        return cases[0] if cases else {}
+    return sorted(measured, key=lambda c: c["value"])[len(measured) // 2]

@@ -1,0 +1,60 @@
+"""A setting as a person sees it: its value, its default, its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from monitoring.watch.words import NBSP, grouped, percent, plain
+
+SHARES = {
+    "QT_MAX_CORRELATION",
+    "QT_CONFIDENCE_THRESHOLD",
+    "QT_POLICY_MIN_CONF_TRENDING",
+    "QT_POLICY_MIN_CONF_RANGING",
+    "QT_POLICY_MIN_CONF_NORMAL",
+}
+PERCENTS = {"QT_RISK_PER_TRADE", "QT_MAX_OPEN_RISK", "QT_MAX_DAILY_LOSS", "QT_TRAILING_MIN_PROFIT", "QT_BIAS_THRESHOLD"}
+SECONDS = {"QT_COOLDOWN_SECONDS", "QT_MAX_DATA_AGE", "QT_STOP_ESCALATE_SECONDS"}
+MULTIPLES = {"QT_MAX_LEVERAGE", "QT_STOP_ATR", "QT_BACKSTOP_ATR", "QT_MIN_STOP_COSTS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    name: str
+    value: object
+    default: object
+    shown: str
+    default_shown: str
+
+    @property
+    def is_default(self) -> bool:
+        return self.value == self.default
+
+
+def knob(name: str) -> Knob | None:
+    """The setting of that name, or None where there is none (a gate may name the kill switch or the policy)."""
+    config = settings.QUANTUM
+    if name not in type(config).model_fields:
+        return None
+    value, default = getattr(config, name), type(config).model_fields[name].default
+    if name == "QT_MAX_DATA_AGE" and value is None:
+        value = default = config.max_data_age.total_seconds()
+    return Knob(name, value, default, shown(name, value), shown(name, default))
+
+
+def shown(name: str, value: object) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, (int, float)):
+        return str(value)
+    if name in SHARES:
+        return grouped(value, 2)
+    if name in PERCENTS:
+        return percent(value, 1)
+    if name in SECONDS or name.endswith("_INTERVAL"):
+        return f"{plain(value)}{NBSP}s"
+    return f"{plain(value)}×" if name in MULTIPLES else plain(value)

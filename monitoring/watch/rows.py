@@ -1,0 +1,100 @@
+"""The watchers' queries: rows in, values out. Every function says how many queries it makes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Max
+
+from monitoring.watch.funnel import Funnel, funnel
+from monitoring.watch.knobs import knob
+from monitoring.watch.liveness import NEVER, UP, Expected, liveness
+from monitoring.watch.manifest import expected
+from monitoring.watch.verdict import Facts, Naked, Switch, Training
+from trading.laws import conservation
+from trading.models import Candle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
+
+HOUR = timedelta(hours=1)
+TRAINING_SILENCE = timedelta(minutes=2)  # a run that has not beaten for so long is dead
+
+
+def switch() -> Switch:
+    """The kill switch; one query."""
+    last = SwitchChange.objects.order_by("-id").first()
+    return Switch(last.state, last.at, last.by, last.reason) if last else Switch()
+
+
+def training(now: datetime) -> Training | None:
+    """The newest training, while it runs or after it failed; one query."""
+    run = TrainingRun.objects.order_by("-started_at").first()
+    if run is None or run.outcome == "done":
+        return None
+    if run.outcome == "failed":
+        return Training(run.stage, None, run.error or "The training run gave no reason.")
+    if now - run.beat_at > TRAINING_SILENCE:
+        return Training(run.stage, None, f"Training has been silent since {run.beat_at:%H:%M:%S}, in: {run.stage}.")
+    ends = run.beat_at + timedelta(seconds=run.eta_seconds) if run.eta_seconds is not None else None
+    return Training(run.stage, ends)
+
+
+def champions() -> int:
+    """Models that may vote on what is played now; one query."""
+    config = settings.QUANTUM
+    return ModelVersion.objects.filter(
+        status=ModelVersion.CHAMPION, data_source=config.data_source, timeframe=config.timeframe
+    ).count()
+
+
+def newest_close() -> datetime | None:
+    """When the newest stored candle closed; one query."""
+    config = settings.QUANTUM
+    opened = Candle.objects.filter(timeframe=config.timeframe).aggregate(at=Max("open_time"))["at"]
+    return opened + config.bar if opened else None
+
+
+def unprotected() -> tuple[Naked, ...]:
+    """Open positions without a stop at the venue; one query."""
+    rows = Position.objects.exclude(status=Position.CLOSED).filter(unprotected_since__isnull=False)
+    return tuple(Naked(symbol, since) for symbol, since in rows.values_list("symbol", "unprotected_since"))
+
+
+def undecided() -> int:
+    """Signals of all time without a decision; one query."""
+    law = conservation()
+    return law.signals - law.traded - law.rejected - law.failed - law.pending
+
+
+def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> Facts:
+    """Everything the headline rests on; six queries and the funnel's five."""
+    seen = seen or funnel(span, now)
+    config, top = settings.QUANTUM, seen.dominant
+    return Facts(
+        now=now,
+        span=span,
+        funnel=seen,
+        switch=switch(),
+        training=training(now),
+        champions=champions(),
+        candle_at=newest_close(),
+        max_age=config.max_data_age + timedelta(seconds=5),
+        naked=unprotected(),
+        undecided=undecided(),
+        knob=knob(top.setting) if top else None,
+        flat_limit=1 / (1 + config.QT_TARGET_R),
+    )
+
+
+def module_states() -> dict[str, ModuleState]:
+    """Every module's row by name; one query."""
+    return {state.name: state for state in ModuleState.objects.all()}
+
+
+def silent(now: datetime) -> list[tuple[Expected, str]]:
+    """Expected modules that don't beat, and how long they have been silent; one query."""
+    states = module_states()
+    answers = [(one, liveness(getattr(states.get(one.name), "last_tick", None), one.every, now)) for one in expected()]
+    return [(one, alive) for one, alive in answers if alive not in (UP, "late")]
+
+
+__all__ = ["NEVER", "champions", "facts", "funnel", "module_states", "silent", "switch", "training", "undecided"]
