@@ -1,4 +1,13 @@
-"""What can go wrong at the venue, sorted by what we then know: refused, not accepted, or unknown."""
+"""What can go wrong at the venue, sorted by what we then know: refused, not accepted, or unknown.
+
+A client library's exception class says too little: `classify` goes by the venue's code, then by its text, then by the
+HTTP status, and by whether the request could change anything.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
 
 
 class VenueError(Exception):
@@ -35,3 +44,69 @@ class OutcomeUnknown(VenueError):
 
 class KeyRefused(VenueError):
     """-2014, -2015: wrong key, address or permission."""
+
+
+CLOCK = frozenset({-1021, -5028})
+NOT_SEEN = frozenset({-2013, -2011})  # no such order: not visible yet, or gone
+UNKNOWN = frozenset({-1000, -1001, -1006, -1007})
+LATER = frozenset({-1003, -1008, -1015}) | CLOCK
+KEY = frozenset({-1022, -2014, -2015})
+SPECIAL: dict[int, type[VenueError]] = {
+    -2021: WouldTrigger,
+    -4116: Duplicate,
+    **dict.fromkeys(LATER, NotAccepted),
+    **dict.fromkeys(KEY, KeyRefused),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: HTTP status and body, None where nothing did. `sent` is False if no byte can have left us."""
+
+    status: int | None = None
+    body: str | None = None
+    sent: bool = True
+
+    @property
+    def error(self) -> tuple[int | None, str]:
+        """The venue's code and text, where the body is its JSON error."""
+        try:
+            parsed = json.loads(self.body or "")
+        except ValueError:
+            return None, ""
+        if not isinstance(parsed, dict):
+            return None, ""
+        code = parsed.get("code")
+        code = int(code) if isinstance(code, int) or (isinstance(code, str) and code.lstrip("-").isdigit()) else None
+        return (code if code is not None and code < 0 else None), str(parsed.get("msg", ""))
+
+
+def classify(answer: Answer, *, write: bool, what: str) -> VenueError:
+    """The error that an unwelcome answer stands for. `what` names the request in the message, without secrets."""
+    code, text = answer.error
+    lost = OutcomeUnknown if write else Unreachable
+    if code in SPECIAL:
+        return SPECIAL[code](f"{what}: {text} ({code})", code)
+    if code in UNKNOWN:
+        return lost(f"{what}: {text} ({code})", code)
+    if code is not None:
+        return Refused(f"{what}: {text} ({code})", code)
+    return without_code(answer, text, lost, write=write, what=what)
+
+
+def without_code(answer: Answer, text: str, lost: type[VenueError], *, write: bool, what: str) -> VenueError:
+    """No code of the venue to go by: HTML of something in between, a lost connection, garbage."""
+    status = answer.status
+    if status is None and not answer.sent:
+        return (NotAccepted if write else Unreachable)(f"{what}: no connection, nothing was sent")
+    if status is None:
+        return lost(f"{what}: no answer")
+    if status in (403, 418, 429) or text.startswith("Service Unavailable"):
+        return NotAccepted(f"{what}: not accepted (HTTP {status})")
+    if status == 401:
+        return KeyRefused(f"{what}: key refused (HTTP 401)")
+    if status < 400:
+        return lost(f"{what}: unreadable answer (HTTP {status})")
+    if status < 500 and status != 408:
+        return Refused(f"{what}: HTTP {status}")
+    return lost(f"{what}: HTTP {status}")

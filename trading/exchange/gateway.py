@@ -1,0 +1,497 @@
+"""The venue's wire: the only import of ccxt. One class trades (sync), one streams (async); both raise `errors`.
+
+The calls are ccxt's own endpoints (signing, rate limit, error mapping); answers are read from the venue's exact strings
+(`wire.py`), never from ccxt's floats. Nothing is ever sent twice: a lost answer of a write is `OutcomeUnknown`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import ccxt
+import ccxt.pro
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from trading.exchange import wire
+from trading.exchange.budget import Budget
+from trading.exchange.errors import CLOCK, NOT_SEEN, Answer, KeyRefused, NotAccepted, Refused, VenueError, classify
+from trading.exchange.venue import (
+    Account,
+    Bar,
+    Filters,
+    Income,
+    Mark,
+    OrderRequest,
+    Permit,
+    VenueFill,
+    VenueOrder,
+    VenuePosition,
+)
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+Transport = Callable[[str, str, dict[str, str], "str | None"], "tuple[int, dict[str, str], str]"]
+
+RECV_WINDOW = 5000  # ms: a request older than this is refused, so a lost one can't be accepted later
+WRITE_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds
+WEIGHT = 1200.0  # a minute, per process; the venue allows 2400 to an address
+RULES_FRESH = 60.0  # seconds that filters are remembered
+# refusals after which the filters are read anew
+RULES_BROKEN = {
+    -1013,
+    -1111,
+    -1121,
+    -4003,
+    -4004,
+    -4005,
+    -4013,
+    -4014,
+    -4023,
+    -4024,
+    -4141,
+    -4164,
+}
+PAGE = 1000  # fills, incomes
+WEEK = timedelta(days=7)  # the venue's longest span of userTrades and income
+PRACTICE_KEY = "practice"
+DEMO_HOST = "demo-fapi.binance.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where and as whom. `url` is the practice exchange's address; empty in testnet, where ccxt knows it."""
+
+    url: str
+    key: str
+    secret: str
+    mode: str
+
+
+# -- ccxt, made to say what it knows -----------------------------------------------------------------------------------
+
+
+class Telling:
+    """Mixed into ccxt's classes: errors carry the HTTP answer; local addresses are mapped like the venue's own."""
+
+    def get_exceptions_by_url(self, url: str, exactOrBroad: str) -> dict:
+        return self.exceptions.get("linear", {}).get(exactOrBroad, {}) if "/fapi/" in (url or "") else {}  # type: ignore[attr-defined]
+
+    def handle_errors(self, code, reason, url, method, headers, body, response, request_headers, request_body):
+        """ccxt's own, then the plain HTTP status; whatever is raised carries status, body and Retry-After."""
+        try:
+            found = super().handle_errors(  # type: ignore[misc]
+                code, reason or "", url, method, headers, body, response, request_headers, request_body
+            )
+            if not found and code >= 400:
+                self.handle_http_status_code(code, reason or "", url, method, body)  # type: ignore[attr-defined]
+                raise ccxt.ExchangeError(f"HTTP {code}")
+        except ccxt.BaseError as error:
+            error.answer = Answer(code, body)  # type: ignore[attr-defined]
+            error.retry_after = _retry_after(headers)  # type: ignore[attr-defined]
+            raise
+        return found
+
+
+def _retry_after(headers: Any) -> float | None:
+    value = next((v for k, v in dict(headers or {}).items() if k.lower() == "retry-after"), "")
+    return float(value) if value.isdigit() else None
+
+
+class Wired(Telling, ccxt.binanceusdm):
+    """ccxt's sync client with our clock, our budget, a time limit by method, and a transport in place of HTTP."""
+
+    transport: Transport | None = None
+    clock: Clock | None = None
+    budget: Budget | None = None
+
+    def milliseconds(self) -> int:  # type: ignore[override]
+        return wire.ms(self.clock()) if self.clock else super().milliseconds()
+
+    def fetch2(self, path, api=("public",), method="GET", params=None, config=None):
+        params = params or {}
+        if self.budget is not None:
+            cost = self.calculate_rate_limiter_cost(api, method, path, params, config or {})
+            while (pause := self.budget.wait(cost, time.monotonic(), write=method != "GET")) > 0:
+                time.sleep(min(pause, 1.0))
+        return super().fetch2(path, api, method, params, config or {})
+
+    def fetch(self, url, method="GET", headers=None, body=None):
+        self.timeout = int(1000 * (READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT))
+        if self.transport is None:
+            return super().fetch(url, method, headers, body)
+        sent = self.prepare_request_headers(headers)
+        status, answered, raw = self.transport(method, url, sent, body)
+        parsed = self.parse_json(raw.strip())
+        self.handle_errors(status, "", url, method, answered, raw, parsed, sent, body)
+        return raw if parsed is None else parsed
+
+
+class Tapped(Telling, ccxt.pro.binanceusdm):
+    """ccxt's async client. Every message is handed on raw: ccxt's own reading drops a candle's closed flag."""
+
+    hear: Callable[[Any], None] | None = None
+
+    def handle_message(self, client, message):
+        content = message.get("data", message) if isinstance(message, dict) and "stream" in message else message
+        if isinstance(content, dict) and ("error" in content or content.get("e") == "listenKeyExpired"):
+            client.on_error(ccxt.NetworkError(str(content)))
+        elif self.hear is not None:
+            self.hear(content)
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    return {
+        "apiKey": connection.key,
+        "secret": connection.secret,
+        "enableRateLimit": False,  # sync: our own rolling window; async: set below
+        "options": {
+            "recvWindow": RECV_WINDOW,
+            "fetchCurrencies": False,
+            "maxRetriesOnFailure": 0,
+            "adjustForTimeDifference": False,
+            "timeDifference": 0,
+            "warnOnFetchOpenOrdersWithoutSymbol": False,
+        },
+    }
+
+
+def _point(client: Any, connection: Connection) -> None:
+    """Aim every address of ccxt at the connection's, and make sure that host and mode belong together."""
+    if connection.mode in ("practice", "paper"):
+        host = urlsplit(connection.url).hostname or ""
+        if not host or host.endswith("binance.com"):
+            raise ValueError(f"{connection.mode} mode needs the practice exchange's address, was {connection.url!r}")
+        client.urls["api"] = _rewritten(client.urls["api"], urlsplit(connection.url).netloc)
+        return
+    if connection.mode != "testnet":
+        raise ValueError(f"there is no connection for mode {connection.mode!r}")
+    client.enable_demo_trading(True)
+    host = urlsplit(client.urls["api"]["fapiPrivate"]).hostname or ""
+    if host != DEMO_HOST:
+        raise ValueError(f"testnet must go to {DEMO_HOST}, ccxt points to {host}")
+
+
+def _rewritten(urls: Any, netloc: str) -> Any:
+    if isinstance(urls, dict):
+        return {name: _rewritten(url, netloc) for name, url in urls.items()}
+    parts = urlsplit(urls)
+    return f"{'ws' if parts.scheme == 'wss' else 'http'}://{netloc}{parts.path}"
+
+
+def _answer(error: ccxt.BaseError) -> Answer:
+    """What a ccxt error knows of the HTTP answer; without one, whether anything can have left us."""
+    known = getattr(error, "answer", None)
+    return known or Answer(sent=not _never_connected(error))
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Connection refused, or timed out before a byte was sent. requests and aiohttp name the cause differently."""
+    cause: Any = error.__cause__
+    reason = getattr(cause.args[0], "reason", None) if cause is not None and cause.args else None
+    return (
+        isinstance(reason, NewConnectionError | ConnectTimeoutError) or type(cause).__name__ == "ClientConnectorError"
+    )
+
+
+# -- trading -----------------------------------------------------------------------------------------------------------
+
+
+class CcxtGateway:
+    """The `venue.Gateway` on ccxt's binanceusdm. One thread at a time (a lock sees to it)."""
+
+    def __init__(self, client: Wired, connection: Connection, clock: Clock) -> None:
+        self.client, self.connection, self.clock = client, connection, clock
+        self.offset: timedelta | None = (
+            timedelta(0) if client.transport else None
+        )  # venue's clock - ours; None: not asked
+        self._rules: tuple[float, dict[str, Filters]] | None = None
+        self._quiet_until = 0.0  # after 429, 418: the venue asked for silence
+        self._banned = False
+        self._lock = threading.RLock()
+
+    # -- clock
+    def now(self) -> datetime:
+        """The venue's time, as far as we know it."""
+        return self.clock() + (self.offset or timedelta(0))
+
+    def set_clock(self) -> timedelta:
+        """Ask the venue for its time; our requests carry it from now on."""
+        before = self.clock()
+        server = self._ask("fapiPublicGetTime", {}, lambda raw: wire.moment(raw["serverTime"]))
+        self.offset = server - (before + (self.clock() - before) / 2)
+        self.client.options["timeDifference"] = round(-self.offset.total_seconds() * 1000)
+        return self.offset
+
+    # -- market
+    def filters(self) -> dict[str, Filters]:
+        """The rules of every perpetual, remembered for a minute."""
+        if self._rules is None or time.monotonic() - self._rules[0] > RULES_FRESH:
+            raw = self._ask("fapiPublicGetExchangeInfo", {}, lambda answer: list(answer["symbols"]))
+            brackets = self._ask(
+                "fapiPrivateGetLeverageBracket", {}, lambda answer: {b["symbol"]: b["brackets"] for b in answer}
+            )
+            found = self._read(
+                lambda _: [wire.filters(r, brackets.get(r["symbol"])) for r in raw], None, "exchangeInfo"
+            )
+            self._rules = time.monotonic(), {f.symbol: f for f in found if f is not None}
+        return self._rules[1]
+
+    def bars(self, symbol: str, timeframe: str, since: datetime | None = None, limit: int = 500) -> list[Bar]:
+        """Closed bars, oldest first; the newest `limit` ones, or those from `since` on."""
+        params = kline_params(symbol, timeframe, since, limit)
+        now = self.now()
+        found = self._ask("fapiPublicGetKlines", params, lambda rows: wire.closed_bars(rows, symbol, now))
+        return found[-limit:] if since is None else found[:limit]
+
+    def marks(self) -> dict[str, Mark]:
+        found = self._ask("fapiPublicGetPremiumIndex", {}, lambda rows: [wire.mark(row) for row in rows])
+        return {m.symbol: m for m in found if m is not None}
+
+    def volumes(self) -> dict[str, Decimal]:
+        """Turnover of the last 24 h in quote currency, by symbol."""
+        rows = self._ask(
+            "fapiPublicGetTicker24hr",
+            {},
+            lambda rows: {wire.symbol_of(r["symbol"]): wire.number(r["quoteVolume"]) for r in rows},
+        )
+        return {symbol: volume for symbol, volume in rows.items() if symbol is not None}
+
+    # -- account
+    def account(self) -> Account:
+        return self._ask("fapiPrivateV3GetAccount", {}, lambda raw: wire.account(raw, self.now()))
+
+    def positions(self) -> list[VenuePosition]:
+        found = self._ask("fapiPrivateV3GetPositionRisk", {}, lambda rows: _all(wire.position, rows))
+        if all(p.leverage for p in found):
+            return found
+        leverages = self._ask("fapiPrivateV2GetAccount", {}, _leverages)
+        return [replace(p, leverage=p.leverage or leverages.get(p.symbol)) for p in found]
+
+    def one_way(self) -> bool:
+        return self._ask("fapiPrivateGetPositionSideDual", {}, lambda raw: not wire.true(raw["dualSidePosition"]))
+
+    def set_leverage(self, symbol: str, leverage: int) -> None:
+        params = {"symbol": wire.market_id(symbol), "leverage": leverage}
+        self._ask("fapiPrivatePostLeverage", params, lambda raw: raw["leverage"], write=True)
+
+    def set_margin_mode(self, symbol: str, mode: str) -> None:
+        """`isolated` or `cross`; that it is so already is no error."""
+        params = {"symbol": wire.market_id(symbol), "marginType": "ISOLATED" if mode == "isolated" else "CROSSED"}
+        try:
+            self._ask("fapiPrivatePostMarginType", params, lambda raw: raw["code"], write=True)
+        except Refused as refusal:
+            if refusal.code != -4046:
+                raise
+
+    # -- orders
+    def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
+        """Both books: ordinary and conditional."""
+        params = {"symbol": wire.market_id(symbol)} if symbol else {}
+        ordinary = self._ask("fapiPrivateGetOpenOrders", params, lambda rows: _all(wire.order, rows))
+        return ordinary + self._ask("fapiPrivateGetOpenAlgoOrders", params, lambda rows: _all(wire.algo_order, rows))
+
+    def order(self, symbol: str, client_order_id: str, *, conditional: bool) -> VenueOrder | None:
+        """The order with our id, or None where the venue has none. A triggered one has its spawned order's fate."""
+        if not conditional:
+            return self._find("fapiPrivateGetOrder", symbol, {"origClientOrderId": client_order_id}, wire.order)
+        algo = self._find("fapiPrivateGetAlgoOrder", symbol, {"clientAlgoId": client_order_id}, wire.algo_order)
+        if algo is None or not algo.spawned_id:
+            return algo
+        became = self._find("fapiPrivateGetOrder", symbol, {"orderId": algo.spawned_id}, wire.order)
+        return algo if became is None else wire.merged(algo, became)
+
+    def _find(self, endpoint: str, symbol: str, by: dict, parse: Callable[[Any, str], VenueOrder]) -> VenueOrder | None:
+        try:
+            return self._ask(endpoint, {"symbol": wire.market_id(symbol), **by}, lambda raw: parse(raw, symbol))
+        except Refused as refusal:
+            if refusal.code in NOT_SEEN:
+                return None
+            raise
+
+    def place(self, request: OrderRequest, permit: Permit) -> VenueOrder:
+        """Send one order, once."""
+        if permit.client_order_id != request.client_order_id:
+            raise ValueError(f"the permit is for {permit.client_order_id}, the order is {request.client_order_id}")
+        if request.type.conditional:
+            endpoint, params, parse = "fapiPrivatePostAlgoOrder", wire.conditional_params(request), wire.algo_order
+        else:
+            endpoint, params, parse = "fapiPrivatePostOrder", wire.ordinary_params(request), wire.order
+        urgent = request.reduce_only or request.close_position
+        return self._ask(endpoint, params, lambda raw: parse(raw, request.symbol), write=True, urgent=urgent)
+
+    def cancel(self, symbol: str, client_order_id: str, permit: Permit, *, conditional: bool) -> VenueOrder | None:
+        """Cancel by our id; None where the venue confirms and tells no more. Refused(-2011): no such open order."""
+        if permit is None:
+            raise ValueError("a cancellation needs a permit")
+        params = {"symbol": wire.market_id(symbol)}
+        if conditional:
+            params["clientAlgoId"] = client_order_id
+            self._ask("fapiPrivateDeleteAlgoOrder", params, lambda raw: raw["algoId"], write=True, urgent=True)
+            return None
+        params["origClientOrderId"] = client_order_id
+        return self._ask("fapiPrivateDeleteOrder", params, lambda raw: wire.order(raw, symbol), write=True, urgent=True)
+
+    def fills(self, symbol: str, since: datetime) -> list[VenueFill]:
+        """Every fill from `since` on, oldest first; fees in USDT."""
+        base = {"symbol": wire.market_id(symbol), "limit": PAGE}
+        found: dict[str, VenueFill] = {}
+        for start, end in _weeks(since, self.now()):
+            window = {"startTime": wire.ms(start), "endTime": wire.ms(end)}
+            rows = self._ask("fapiPrivateGetUserTrades", base | window, list)
+            found |= {str(r["id"]): self._fill(r, symbol) for r in rows}
+            while len(rows) == PAGE:
+                rows = self._ask("fapiPrivateGetUserTrades", base | {"fromId": int(rows[-1]["id"]) + 1}, list)
+                found |= {str(r["id"]): self._fill(r, symbol) for r in rows}
+        return sorted(found.values(), key=lambda f: (f.at, int(f.trade_id)))
+
+    def _fill(self, raw: dict, symbol: str) -> VenueFill:
+        fill = self._read(lambda r: wire.fill(r, symbol), raw, "userTrades")
+        asset = str(raw.get("commissionAsset", "USDT"))
+        if asset in wire.QUOTES or not fill.fee:
+            return fill
+        mark = self.marks().get(f"{asset}/USDT:USDT")  # fees may be paid in BNB
+        if mark is None:
+            raise classify(Answer(200), write=False, what=f"userTrades: no price for a fee in {asset}")
+        return replace(fill, fee=fill.fee * mark.price)
+
+    def income(self, since: datetime) -> list[Income]:
+        """Funding from `since` on, oldest first."""
+        found: dict[str, Income] = {}
+        for start, end in _weeks(since, self.now()):
+            while True:
+                params = {
+                    "incomeType": "FUNDING_FEE",
+                    "startTime": wire.ms(start),
+                    "endTime": wire.ms(end),
+                    "limit": PAGE,
+                }
+                page = self._ask("fapiPrivateGetIncome", params, lambda rows: [wire.income(r) for r in rows])
+                fresh = {i.income_id: i for i in page if i.income_id not in found}
+                found |= fresh
+                if len(page) < PAGE or not fresh:
+                    break
+                start = max(i.at for i in page)
+        return sorted(found.values(), key=lambda i: (i.at, i.income_id))
+
+    # -- one request
+    def _ask(
+        self, endpoint: str, params: dict, parse: Callable[[Any], T], *, write: bool = False, urgent: bool = False
+    ) -> T:
+        """One request, one answer. A read that the venue's clock refused is asked once more, with the clock set."""
+        with self._lock:
+            self._keep_silence(endpoint, urgent)
+            if self.offset is None and "Private" in endpoint:
+                self.set_clock()
+            try:
+                raw = getattr(self.client, endpoint)(params)
+            except ccxt.BaseError as error:
+                failure = self._failure(error, endpoint, write)
+                if failure.code not in CLOCK or self.client.transport:
+                    raise failure from error
+                self.set_clock()
+                if write:
+                    raise failure from error
+                return self._again(endpoint, params, parse)
+            return self._read(parse, raw, endpoint, write)
+
+    def _again(self, endpoint: str, params: dict, parse: Callable[[Any], T]) -> T:
+        try:
+            return self._read(parse, getattr(self.client, endpoint)(params), endpoint)
+        except ccxt.BaseError as error:
+            raise self._failure(error, endpoint, write=False) from error
+
+    def _read(self, parse: Callable[[Any], T], raw: Any, endpoint: str, write: bool = False) -> T:
+        """The answer as our values; what can't be read was sent all the same."""
+        try:
+            if isinstance(raw, str):
+                raise ValueError("not JSON")
+            return parse(raw)
+        except wire.UNREADABLE as error:
+            raise classify(Answer(200), write=write, what=endpoint) from error
+
+    def _failure(self, error: ccxt.BaseError, endpoint: str, write: bool) -> VenueError:
+        answer = _answer(error)
+        if answer.status in (418, 429):
+            self._banned = answer.status == 418
+            wait = getattr(error, "retry_after", None)
+            self._quiet_until = time.monotonic() + (wait if wait is not None else 120.0 if self._banned else 5.0)
+        failure = classify(answer, write=write, what=endpoint)
+        if failure.code in RULES_BROKEN:
+            self._rules = None
+        return failure
+
+    def _keep_silence(self, endpoint: str, urgent: bool) -> None:
+        """After 429 only what reduces risk still goes out; after 418 (a ban) nothing does."""
+        left = self._quiet_until - time.monotonic()
+        if left > 0 and (self._banned or not urgent):
+            raise NotAccepted(f"{endpoint}: not sent, the venue asked for {left:.0f} s of silence")
+
+
+def _all(parse: Callable[[Any, str], T | None], rows: Any) -> list[T]:
+    """Every row under its symbol, without those that are no perpetuals or hold nothing."""
+    named = ((wire.symbol_of(str(row["symbol"])), row) for row in rows)
+    return [found for symbol, row in named if symbol is not None and (found := parse(row, symbol)) is not None]
+
+
+def _leverages(raw: Any) -> dict[str | None, int]:
+    return {wire.symbol_of(p["symbol"]): int(p["leverage"]) for p in raw["positions"]}
+
+
+def _weeks(since: datetime, until: datetime) -> Iterable[tuple[datetime, datetime]]:
+    """The span in the venue's largest windows; the last one reaches a little beyond now (clocks differ)."""
+    until += timedelta(seconds=10)
+    while since < until:
+        yield since, min(since + WEEK, until)
+        since += WEEK
+
+
+def kline_params(symbol: str, timeframe: str, since: datetime | None, limit: int) -> dict[str, Any]:
+    params: dict[str, Any] = {"symbol": wire.market_id(symbol), "interval": timeframe, "limit": min(limit + 1, 1500)}
+    if since is not None:
+        params["startTime"] = wire.ms(since)
+    return params
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def connect(connection: Connection, transport: Transport | None = None, clock: Clock = utc_now) -> CcxtGateway:
+    """A gateway at the connection's address; `transport` replaces HTTP (then `clock` is the venue's, too)."""
+    client = Wired(_settings(connection))
+    _point(client, connection)
+    client.transport = transport
+    client.clock = clock
+    client.budget = None if transport else Budget(WEIGHT)
+    return CcxtGateway(client, connection, clock)
+
+
+def configured() -> Connection:
+    """The connection that the settings describe."""
+    from django.conf import settings
+
+    config = settings.QUANTUM
+    if config.practising:
+        return Connection(
+            url=config.QT_PRACTICE_URL,
+            key=config.QT_API_KEY or PRACTICE_KEY,
+            secret=config.QT_API_SECRET or PRACTICE_KEY,
+            mode=config.mode,
+        )
+    if not (config.QT_API_KEY and config.QT_API_SECRET):
+        raise KeyRefused(f"{config.mode} mode needs QT_API_KEY and QT_API_SECRET")
+    return Connection(url="", key=config.QT_API_KEY, secret=config.QT_API_SECRET, mode=config.mode)
+
+
+@lru_cache(maxsize=1)
+def venue() -> CcxtGateway:
+    """This process's gateway."""
+    return connect(configured())
