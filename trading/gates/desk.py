@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from trading.exchange.venue import Filters, Side
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits in force. Shares are fractions of 1; each field carries the setting's name in `SETTING`."""
+    """The limits in force. Shares are fractions of 1; a field that a setting fills has its name in `SETTING`."""
 
     confidence_threshold: float = 0.0
     cooldown: timedelta = timedelta(seconds=120)
@@ -35,6 +36,8 @@ class Limits:
     max_price_drift: float = 0.5  # of R, between signal and desk
     max_price_age: timedelta = timedelta(seconds=30)
     liquidation_distance: float = 2.0  # liquidation at least this many stop distances away
+    margin_mode: str = "isolated"
+    quorum: int = 2  # models that must have voted
     taker_fee: Decimal = Decimal("0.0005")
     slippage: Decimal = Decimal("0.0002")
 
@@ -42,6 +45,25 @@ class Limits:
     def round_trip(self) -> Decimal:
         """Costs of getting in and out, as a fraction of the price: two taker fees, two slippages."""
         return 2 * (self.taker_fee + self.slippage)
+
+
+SETTING: dict[str, str] = {
+    "confidence_threshold": "QT_CONFIDENCE_THRESHOLD",
+    "cooldown": "QT_COOLDOWN_SECONDS",
+    "max_positions": "QT_MAX_POSITIONS",
+    "max_correlation": "QT_MAX_CORRELATION",
+    "risk_per_trade": "QT_RISK_PER_TRADE",
+    "max_open_risk": "QT_MAX_OPEN_RISK",
+    "max_daily_loss": "QT_MAX_DAILY_LOSS",
+    "max_leverage": "QT_MAX_LEVERAGE",
+    "max_data_age": "QT_MAX_DATA_AGE",
+    "stop_atr": "QT_STOP_ATR",
+    "backstop_atr": "QT_BACKSTOP_ATR",
+    "min_stop_costs": "QT_MIN_STOP_COSTS",
+    "target_r": "QT_TARGET_R",
+    "horizon_bars": "QT_HORIZON_BARS",
+    "margin_mode": "QT_MARGIN_MODE",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +98,7 @@ class Market:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """An open position, or one that this batch has just accepted. `risk` is USDT lost if the stop fills at its price."""
+    """An open position, or one that this batch has just accepted; `risk`: USDT lost if the stop fills at its price."""
 
     symbol: str
     side: Side
@@ -107,6 +129,10 @@ class Desk:
     def holding(self, symbol: str) -> Holding | None:
         return next((h for h in self.holdings if h.symbol == symbol), None)
 
+    def market(self, symbol: str) -> Market:
+        """What is known of the symbol; of one that nobody told us about, nothing is."""
+        return self.markets.get(symbol) or Market(symbol, None, None, None, None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -117,3 +143,8 @@ class Rejection:
     limit: float | str | None = None
     setting: str = ""
     facts: Mapping[str, str | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number in (self.value, self.limit):
+            if isinstance(number, float) and not math.isfinite(number):
+                raise ValueError(f"a rejection needs a measured number, was {number}")

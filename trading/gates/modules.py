@@ -1,0 +1,75 @@
+"""What runs in this stage: the Orchestrator Policy and the Risk Guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+
+from trading.feed import rows as feed_rows
+from trading.gates import policy, rows
+from trading.models import Decision, ModuleState
+from trading.runtime import Report, register
+
+BARS = 400  # enough for ADX14 to forget where it began
+SETTLED = timedelta(seconds=10)  # a bar's late symbols are in by then
+
+
+@register
+class OrchestratorPolicy:
+    """Measures the newest settled bar of all symbols and keeps the policy's version."""
+
+    name, title, every, queue = "policy", "Orchestrator Policy", timedelta(seconds=60), "work"
+
+    def tick(self, now: datetime) -> Report:
+        from trading.forecast.features import indicators
+
+        symbols = feed_rows.universe()
+        if not symbols:
+            return Report.idle("no universe yet")
+        config = settings.QUANTUM
+        bar = settled_bar(now, config.bar)
+        measured = indicators(feed_rows.load_book(symbols, config.timeframe, until=bar, bars=BARS))
+        facts = policy.measure(measured.atr_share, measured.adx)
+        if facts is None:
+            return Report.idle(f"none of {len(symbols)} symbols has enough candles yet", examined=len(symbols))
+        before = rows.newest_policy()
+        row = rows.store_policy(facts, now)
+        changed = before is None or row.pk != before.pk
+        return Report(examined=facts.symbols, actions=int(changed), panels=("policy", "verdict") if changed else ())
+
+
+def settled_bar(now: datetime, step: timedelta) -> datetime:
+    """Open time of the newest bar that closed at least SETTLED ago."""
+    width = int(step.total_seconds())
+    return datetime.fromtimestamp(int((now - SETTLED).timestamp()) // width * width - width, UTC)
+
+
+@register
+class RiskGuard:
+    """Proves from the decisions that the gates were asked: what they answered since it last looked.
+
+    An order that some gate has not passed is a fault of the program, and is raised as one.
+    """
+
+    name, title, every, queue = "risk_guard", "Risk Guard", timedelta(seconds=30), "work"
+
+    def tick(self, now: datetime) -> Report:
+        since = ModuleState.objects.filter(name=self.name).values_list("last_tick", flat=True).first()
+        since = since or now - self.every
+        decisions = list(Decision.objects.filter(at__gt=since, at__lte=now).only("id", "outcome", "gates"))
+        if unasked := slipped(decisions):
+            raise RuntimeError(f"decisions that let an order through without every gate's yes: {unasked[:10]}")
+        if not decisions:
+            return Report.idle(f"no signal since {since:%H:%M:%S}")
+        return Report(examined=len(decisions), actions=sum(d.outcome == Decision.REJECTED for d in decisions))
+
+
+def slipped(decisions: Iterable[Decision]) -> list[int]:
+    """Decisions that ended in an order although a gate said no, or was not asked."""
+    return [
+        d.pk
+        for d in decisions
+        if d.outcome != Decision.REJECTED and not (d.gates and all(gate["passed"] is True for gate in d.gates))
+    ]
