@@ -99,7 +99,7 @@ MEANINGS: dict[Code, Meaning] = {
         stage="data",
         title="Too little history",
         sentence="The symbol has too few candles without a gap for its indicators.",
-        says=("{value:count} bars without a gap, needs {limit:count}.", "No 200-bar mean yet."),
+        says=("{value:count} bars without a gap, needs {limit:count}.", "No {mean:count}-bar mean yet."),
         fix="Wait for more candles, or look for the gap under Data Feed.",
     ),
     Code.FEED_STALE: Meaning(

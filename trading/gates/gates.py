@@ -43,16 +43,9 @@ def no_halt(belief: Belief, desk: Desk) -> Rejection | None:
 
 
 def account_known(belief: Belief, desk: Desk) -> Rejection | None:
-    unknown = [
-        name
-        for name, money in (
-            ("equity", desk.equity),
-            ("free margin", desk.available),
-            ("today's result", desk.daily_pnl),
-        )
-        if money is None or not money.is_finite()
-    ]
-    return Rejection(Code.INFRA_UNAVAILABLE, f"The account's {' and '.join(unknown)}") if unknown else None
+    account = {"equity": desk.equity, "free margin": desk.available, "result of today": desk.daily_pnl}
+    unknown = [name for name, money in account.items() if money is None or not money.is_finite()]
+    return Rejection(Code.INFRA_UNAVAILABLE, f"The {' and '.join(unknown)} of the account") if unknown else None
 
 
 # -- data -------------------------------------------------------------------------------------------------------------
@@ -184,7 +177,7 @@ def with_trend(belief: Belief, desk: Desk) -> Rejection | None:
     if belief.confidence >= limits.countertrend_confidence:
         return None
     if mean is None or not mean > 0:
-        return Rejection(Code.INSUFFICIENT_HISTORY)
+        return Rejection(Code.INSUFFICIENT_HISTORY, facts={"mean": 200})
     share = float(belief.price) / mean
     facts: dict[str, str | float] = {"ema200": mean, "override": limits.countertrend_confidence}
     if belief.side is Side.LONG and not share >= 1 - limits.trend_band:

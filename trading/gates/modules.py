@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from trading.models import Decision, ModuleState
 from trading.runtime import Report, register
 
 BARS = 400  # enough for ADX14 to forget where it began
+LOOK_BACK = timedelta(hours=1)
 SETTLED = timedelta(seconds=10)  # a bar's late symbols are in by then
 
 
@@ -50,7 +50,8 @@ def settled_bar(now: datetime, step: timedelta) -> datetime:
 class RiskGuard:
     """Proves from the decisions that the gates were asked: what they answered since it last looked.
 
-    An order that some gate has not passed is a fault of the program, and is raised as one.
+    An order that some gate has not passed is a fault of the program, and is raised as one. The executor's cycle beats
+    for it too, at each bar; what that beat has counted is not counted again.
     """
 
     name, title, every, queue = "risk_guard", "Risk Guard", timedelta(seconds=30), "work"
@@ -58,18 +59,15 @@ class RiskGuard:
     def tick(self, now: datetime) -> Report:
         since = ModuleState.objects.filter(name=self.name).values_list("last_tick", flat=True).first()
         since = since or now - self.every
-        decisions = list(Decision.objects.filter(at__gt=since, at__lte=now).only("id", "outcome", "gates"))
-        if unasked := slipped(decisions):
+        if unasked := slipped(now):
             raise RuntimeError(f"decisions that let an order through without every gate's yes: {unasked[:10]}")
-        if not decisions:
-            return Report.idle(f"no signal since {since:%H:%M:%S}")
-        return Report(examined=len(decisions), actions=sum(d.outcome == Decision.REJECTED for d in decisions))
+        answers = Decision.objects.filter(at__gt=since, at__lte=now)
+        asked, rejected = answers.count(), answers.filter(outcome=Decision.REJECTED).count()
+        return Report(asked, rejected) if asked else Report.idle(f"no signal since {since:%H:%M:%S}")
 
 
-def slipped(decisions: Iterable[Decision]) -> list[int]:
-    """Decisions that ended in an order although a gate said no, or was not asked."""
-    return [
-        d.pk
-        for d in decisions
-        if d.outcome != Decision.REJECTED and not (d.gates and all(gate["passed"] is True for gate in d.gates))
-    ]
+def slipped(now: datetime) -> list[int]:
+    """Decisions of the last hour that ended in an order although a gate said no, or was not asked."""
+    let_through = Decision.objects.filter(at__gt=now - LOOK_BACK).exclude(outcome=Decision.REJECTED)
+    answers = let_through.values_list("pk", "gates")
+    return [pk for pk, gates in answers if not (gates and all(gate["passed"] is True for gate in gates))]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, Decimal, localcontext
 
+from trading.exchange import filters as rules
 from trading.exchange.venue import Filters, Side
 from trading.forecast.belief import Belief
 from trading.gates.desk import Desk, Limits
 from trading.gates.ticket import Ticket
 
+RESERVE = Decimal("0.95")  # of a slot's margin; the rest pays fees and slippage
 BEYOND = Decimal("1.25")  # the backstop is at least this many stop distances away, whatever the settings say
 
 
@@ -44,13 +46,13 @@ def stop_distance(r: float, tick: Decimal) -> Decimal:
     """R in price, rounded up to a tick: a farther stop means a smaller quantity."""
     if not (math.isfinite(r) and r > 0):
         raise ValueError(f"a stop distance must be positive, was {r}")
-    return to_step(Decimal(str(r)), tick, ROUND_UP)
+    return rules.up(Decimal(str(r)), tick)
 
 
 def backstop_distance(r: Decimal, tick: Decimal, limits: Limits) -> Decimal:
     """As much farther than the stop as QT_BACKSTOP_ATR is larger than QT_STOP_ATR, and always farther."""
     farther = Decimal(str(limits.backstop_atr)) / Decimal(str(limits.stop_atr))
-    return to_step(r * max(farther, BEYOND), tick, ROUND_UP)
+    return rules.up(r * max(farther, BEYOND), tick)
 
 
 def risk_budget(desk: Desk) -> Decimal:
@@ -61,13 +63,14 @@ def risk_budget(desk: Desk) -> Decimal:
 
 
 def quantity_for(budget: Decimal, r: Decimal, filters: Filters) -> Decimal:
-    """budget / r, cut at what one market order may carry, rounded down to a step."""
-    return to_step(min(budget / r, filters.market_max_quantity, filters.max_quantity), filters.step, ROUND_DOWN)
+    """budget / r, cut at what one market order may carry, rounded down to a step; every division rounds down too."""
+    with localcontext(rounding=ROUND_DOWN):
+        return rules.quantity(budget / r, filters, at_market=True)
 
 
 def slot_margin(desk: Desk) -> Decimal:
     """The margin that each slot may use, so that all of them can be filled."""
-    return (desk.equity or Decimal(0)) / desk.limits.max_positions
+    return RESERVE * (desk.equity or Decimal(0)) / desk.limits.max_positions
 
 
 def leverage_for(
@@ -93,8 +96,3 @@ def liquidation_share(leverage: int, side: Side, filters: Filters) -> Decimal:
 def costs_to_enter(ticket: Ticket, limits: Limits) -> Decimal:
     """USDT that the entry itself takes from the free margin: fee and slippage."""
     return ticket.notional * (limits.taker_fee + limits.slippage)
-
-
-def to_step(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    """`value` as a whole number of steps."""
-    return (value / step).to_integral_value(rounding=rounding) * step

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from trading.codes import Code
-from trading.exchange.venue import Side
 from trading.forecast.belief import Belief
 from trading.gates.correlation import between, together
 from trading.gates.desk import Desk, Holding, Rejection
@@ -33,8 +32,8 @@ def uncorrelated(belief: Belief, desk: Desk) -> Rejection | None:
         if rho is None:
             return correlation_no(None, limit, held)
         measured.append((together(rho, belief.side, held.side), held))
-    worst, held = max(measured, key=lambda one: one[0], default=(0.0, None))
-    return None if held is None or worst <= limit else correlation_no(worst, limit, held)
+    worst = max(measured, key=lambda one: one[0], default=None)
+    return correlation_no(worst[0], limit, worst[1]) if worst and not worst[0] <= limit else None
 
 
 def correlation_no(value: float | None, limit: float, held: Holding) -> Rejection:
@@ -94,7 +93,7 @@ def liquidation_far(ticket: Ticket, desk: Desk) -> Rejection | None:
     filters = desk.market(ticket.symbol).filters
     if filters is None:
         raise ValueError(f"{ticket.symbol} has no filters")
-    away = liquidation_share(ticket.leverage, Side(ticket.side), filters)
+    away = liquidation_share(ticket.leverage, ticket.side, filters)
     needed = max(ticket.r * Decimal(str(desk.limits.liquidation_distance)), ticket.backstop_distance) / ticket.price
     if away >= needed:
         return None
