@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ccxt
-import ccxt.pro
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from trading.exchange import wire
@@ -36,6 +35,7 @@ from trading.exchange.venue import (
     VenuePosition,
 )
 
+ClientError = ccxt.BaseError
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 Transport = Callable[[str, str, dict[str, str], "str | None"], "tuple[int, dict[str, str], str]"]
@@ -132,19 +132,6 @@ class Wired(Telling, ccxt.binanceusdm):
         parsed = self.parse_json(raw.strip())
         self.handle_errors(status, "", url, method, answered, raw, parsed, sent, body)
         return raw if parsed is None else parsed
-
-
-class Tapped(Telling, ccxt.pro.binanceusdm):
-    """ccxt's async client. Every message is handed on raw: ccxt's own reading drops a candle's closed flag."""
-
-    hear: Callable[[Any], None] | None = None
-
-    def handle_message(self, client, message):
-        content = message.get("data", message) if isinstance(message, dict) and "stream" in message else message
-        if isinstance(content, dict) and ("error" in content or content.get("e") == "listenKeyExpired"):
-            client.on_error(ccxt.NetworkError(str(content)))
-        elif self.hear is not None:
-            self.hear(content)
 
 
 def _settings(connection: Connection) -> dict[str, Any]:
@@ -489,6 +476,33 @@ def configured() -> Connection:
     if not (config.QT_API_KEY and config.QT_API_SECRET):
         raise KeyRefused(f"{config.mode} mode needs QT_API_KEY and QT_API_SECRET")
     return Connection(url="", key=config.QT_API_KEY, secret=config.QT_API_SECRET, mode=config.mode)
+
+
+def streaming_client(connection: Connection, clock: Clock, hear: Callable[[Any], None], weight: float = WEIGHT) -> Any:
+    """ccxt's async client. `hear` gets every message raw: ccxt's own reading drops a candle's closed flag."""
+    import ccxt.pro  # 2 s: only the stream pays for it
+
+    class Tapped(Telling, ccxt.pro.binanceusdm):
+        def milliseconds(self) -> int:  # type: ignore[override]
+            return wire.ms(clock())
+
+        def handle_message(self, client, message):
+            content = message.get("data", message) if isinstance(message, dict) and "stream" in message else message
+            if isinstance(content, dict) and ("error" in content or content.get("e") == "listenKeyExpired"):
+                client.on_error(ccxt.NetworkError(str(content)))
+            else:
+                hear(content)
+
+    # the leaky bucket spreads 44 requests over 22 s; the rolling window lets them go at once, up to the budget
+    limiter = {"enableRateLimit": True, "rateLimiterAlgorithm": "rollingWindow", "rateLimit": 60_000 / weight}
+    client = Tapped(_settings(connection) | limiter | {"timeout": int(1000 * READ_TIMEOUT)})
+    _point(client, connection)
+    return client
+
+
+def failure(error: ccxt.BaseError, what: str) -> VenueError:
+    """What a ccxt error of a read or a stream stands for."""
+    return classify(_answer(error), write=False, what=what)
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ What is missing or no number raises one of `UNREADABLE`: the gateway calls that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -326,9 +327,17 @@ def _mark(symbol: str, price: Decimal, rate: Any, next_funding: Any, at: Any) ->
     return Mark(symbol, price, funding_rate=number(rate or 0), next_funding_at=next_at, at=moment(at))
 
 
+def loose(value: Any) -> float:
+    """A number, or NaN."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
 def bar(raw: list[Any], symbol: str) -> Bar:
-    """One row of klines. Floats, unchecked: `feed/quality.py` judges them."""
-    o, h, low, c, v = (float(x) for x in raw[1:6])
+    """One row of klines. Unchecked, what is no number becomes NaN: `feed/quality.py` judges them."""
+    o, h, low, c, v = (loose(x) for x in raw[1:6])
     return Bar(symbol, moment(raw[0]), o, h, low, c, v)
 
 
@@ -344,7 +353,7 @@ def streamed_bar(raw: Json) -> tuple[Bar, bool] | None:
     symbol = symbol_of(str(k["s"]))
     if symbol is None:
         return None
-    o, h, low, c, v = (float(k[x]) for x in "ohlcv")
+    o, h, low, c, v = (loose(k.get(x)) for x in "ohlcv")
     return Bar(symbol, moment(k["t"]), o, h, low, c, v), true(k["x"])
 
 

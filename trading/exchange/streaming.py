@@ -1,0 +1,166 @@
+"""The venue's streams and history, asynchronously: what the stream process listens to.
+
+Each `listen_*` runs until its connection is lost and then raises `Unreachable`; the caller decides when to try again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from trading.exchange import wire
+from trading.exchange.errors import CLOCK, Answer, Unreachable, classify
+from trading.exchange.gateway import (
+    WEIGHT,
+    ClientError,
+    Clock,
+    Connection,
+    failure,
+    kline_params,
+    streaming_client,
+    utc_now,
+)
+from trading.exchange.venue import Bar, Mark
+
+T = TypeVar("T")
+
+STREAMS_A_CONNECTION = 180  # the venue takes 200
+LIVES = timedelta(minutes=25).total_seconds()  # a listen key lives for 60 minutes unless it is kept alive
+LOCAL_WEIGHT = 60_000.0  # the practice exchange is ours: no need to be shy
+
+
+class Hearer(Protocol):
+    """Who listens. Called in the event loop: must not block."""
+
+    def on_kline(self, bar: Bar, closed: bool) -> None: ...
+    def on_prices(self, marks: dict[str, Mark]) -> None: ...
+    def on_account(self, symbols: set[str]) -> None: ...
+
+
+class AsyncVenue:
+    """History by REST, the rest by WebSocket."""
+
+    def __init__(self, connection: Connection, clock: Clock = utc_now) -> None:
+        self.connection, self.clock = connection, clock
+        self.offset = timedelta(0)
+        self.hearer: Hearer | None = None
+        self.heard_at = time.monotonic()  # when the market last said anything
+        weight = LOCAL_WEIGHT if connection.mode == "practice" else WEIGHT
+        self.client = streaming_client(connection, clock, self._hear, weight)
+
+    def now(self) -> datetime:
+        return self.clock() + self.offset
+
+    async def set_clock(self) -> timedelta:
+        before = self.clock()
+        server = await self._ask("fapiPublicGetTime", {}, lambda raw: wire.moment(raw["serverTime"]))
+        self.offset = server - (before + (self.clock() - before) / 2)
+        self.client.options["timeDifference"] = round(-self.offset.total_seconds() * 1000)
+        return self.offset
+
+    async def bars(self, symbol: str, timeframe: str, since: datetime | None = None, limit: int = 500) -> list[Bar]:
+        """Closed bars, oldest first; the newest `limit` ones, or those from `since` on."""
+        params = kline_params(symbol, timeframe, since, limit)
+        rows = await self._ask("fapiPublicGetKlines", params, list)
+        found = self._read(lambda r: wire.closed_bars(r, symbol, self.now()), rows, "klines")
+        return found[-limit:] if since is None else found[:limit]
+
+    # -- streams
+    async def listen_market(self, symbols: Sequence[str], timeframe: str) -> None:
+        """Klines of all symbols and every mark price, until one of the connections is lost."""
+        streams = ["!markPrice@arr@1s", *(f"{wire.market_id(s).lower()}@kline_{timeframe}" for s in symbols)]
+        parts = [streams[i : i + STREAMS_A_CONNECTION] for i in range(0, len(streams), STREAMS_A_CONNECTION)]
+        self.heard_at = time.monotonic()
+        base = self.client.get_ws_url("linear", "market")
+        await first_to_fail([self._listen(f"{base}/{n}", part) for n, part in enumerate(parts)])
+
+    async def listen_user(self) -> None:
+        """Our orders, fills and positions, until the connection is lost."""
+        key = await self._ask("fapiPrivatePostListenKey", {}, lambda raw: str(raw["listenKey"]))
+        lost = self.client.watch(self.client.get_private_ws_url("linear", key), "user", None, "user")
+        while not (await asyncio.wait([lost], timeout=LIVES))[0]:
+            await self._ask("fapiPrivatePutListenKey", {"listenKey": key}, lambda raw: raw)
+        await self._until(lost)
+
+    def hang_up(self, why: str) -> None:
+        """Give up the market's connections: they are open, but say nothing."""
+        for url, client in list(self.client.clients.items()):
+            if "/market/" in url:
+                client.on_error(ClientError(why))
+
+    async def close(self) -> None:
+        await self.client.close()
+
+    async def _listen(self, url: str, streams: list[str]) -> None:
+        request = {"method": "SUBSCRIBE", "params": streams, "id": self.client.request_id(url)}
+        await self._until(self.client.watch(url, "lost", request, "lost"))
+
+    async def _until(self, lost: asyncio.Future) -> None:
+        try:
+            await lost
+        except ClientError as error:
+            raise failure(error, "stream") from error
+
+    def _hear(self, message: Any) -> None:
+        """Tell the hearer; what can't be read is as good as not said (REST fills it in)."""
+        if self.hearer is None:
+            return
+        try:
+            if isinstance(message, list):
+                self.heard_at = time.monotonic()
+                marks = (wire.streamed_mark(raw) for raw in message if raw.get("e") == "markPriceUpdate")
+                self.hearer.on_prices({m.symbol: m for m in marks if m is not None})
+            elif message.get("e") == "kline":
+                self.heard_at = time.monotonic()
+                found = wire.streamed_bar(message)
+                if found is not None:
+                    self.hearer.on_kline(*found)
+            elif symbols := account_symbols(message):
+                self.hearer.on_account(symbols)
+        except wire.UNREADABLE:
+            return
+
+    # -- one request
+    async def _ask(self, endpoint: str, params: dict, parse: Callable[[Any], T]) -> T:
+        try:
+            return self._read(parse, await getattr(self.client, endpoint)(params), endpoint)
+        except ClientError as error:
+            problem = failure(error, endpoint)
+            if problem.code in CLOCK:
+                await self.set_clock()
+            raise problem from error
+
+    def _read(self, parse: Callable[[Any], T], raw: Any, endpoint: str) -> T:
+        try:
+            if isinstance(raw, str):
+                raise ValueError("not JSON")
+            return parse(raw)
+        except wire.UNREADABLE as error:
+            raise classify(Answer(200), write=False, what=endpoint) from error
+
+
+def account_symbols(message: wire.Json) -> set[str]:
+    """The symbols that a user-data event is about."""
+    kind = message.get("e")
+    if kind in ("ORDER_TRADE_UPDATE", "ALGO_UPDATE"):
+        names = [message["o"]["s"]]
+    elif kind == "ACCOUNT_UPDATE":
+        names = [p["s"] for p in message["a"].get("P", [])]
+    else:
+        return set()
+    return {symbol for name in names if (symbol := wire.symbol_of(str(name))) is not None}
+
+
+async def first_to_fail(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run them all; when one ends, end the others and raise what it raised."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    raise next((e for e in ended if isinstance(e, Exception)), Unreachable("stream: connection ended"))
