@@ -115,8 +115,10 @@ def once(bars: Sequence[Bar]) -> tuple[list[Bar], list[Fault]]:
     seen: dict[tuple[str, datetime], Bar] = {}
     again = []
     for bar in bars:
-        first = seen.setdefault((bar.symbol, bar.open_time), bar)
-        if first is not bar:
+        first = seen.get((bar.symbol, bar.open_time))
+        if first is None:
+            seen[bar.symbol, bar.open_time] = bar
+        else:
             same = numbers(first) == numbers(bar)
             kind, detail = ("duplicate", "came twice at once") if same else ("revised", "came twice, with other values")
             again.append(Fault(bar.symbol, bar.open_time, kind, detail, raw(bar)))

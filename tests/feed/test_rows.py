@@ -1,0 +1,100 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from trading.exchange.venue import Bar
+from trading.feed import rows
+from trading.models import Candle, CandleFault, UniverseSnapshot
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+T0 = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+NOW = T0 + timedelta(hours=2)
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+
+
+def bar(symbol: str = BTC, minute: int = 0, close: float = 100.0) -> Bar:
+    return Bar(symbol, T0 + minute * MINUTE, 100.0, max(close, 101.0), min(close, 99.0), close, 1.0)
+
+
+def test_the_same_batch_twice_is_stored_once():
+    batch = [bar(s, m) for s in (BTC, ETH) for m in range(3)]
+    assert rows.store(batch, "1m", NOW) == rows.Stored(new=6)
+    assert rows.store(batch, "1m", NOW) == rows.Stored(known=6)
+    assert Candle.objects.count() == 6
+    assert CandleFault.objects.count() == 0
+
+
+def test_broken_candles_are_quarantined_and_counted_and_the_others_kept():
+    batch = [bar(minute=0), replace(bar(minute=1), close=float("nan")), replace(bar(minute=2), high=1.0)]
+    for _ in range(2):
+        rows.store(batch, "1m", NOW)
+    assert [c.open_time for c in Candle.objects.all()] == [T0]
+    assert sorted(CandleFault.objects.values_list("kind", "count")) == [("impossible", 2), ("nan", 2)]
+
+
+def test_a_revised_candle_leaves_the_stored_one_as_it_was():
+    rows.store([bar(close=100.0)], "1m", NOW)
+    stored = rows.store([bar(close=100.5)], "1m", NOW)
+    assert [f.kind for f in stored.faults] == ["revised"]
+    assert Candle.objects.get().close == 100.0
+    assert CandleFault.objects.get().raw[4] == "100.5"
+
+
+def test_a_hole_is_noted_once_and_the_candles_are_kept():
+    rows.store([bar(minute=0)], "1m", NOW)
+    stored = rows.store([bar(minute=3), bar(minute=4), bar(minute=6)], "1m", NOW)
+    assert stored.new == 3
+    assert [(f.kind, f.open_time) for f in stored.faults] == [("gap", T0 + MINUTE), ("gap", T0 + 5 * MINUTE)]
+
+
+def test_a_late_candle_that_closes_a_hole_makes_no_new_one():
+    rows.store([bar(minute=0), bar(minute=2)], "1m", NOW)
+    assert rows.store([bar(minute=1)], "1m", NOW).faults == ()
+
+
+def test_a_jump_is_noted_against_the_stored_close():
+    rows.store([bar(minute=0)], "1m", NOW)
+    assert [f.kind for f in rows.store([bar(minute=1, close=50.0)], "1m", NOW).faults] == ["spike"]
+    assert Candle.objects.count() == 2
+
+
+def test_the_queries_of_a_batch_do_not_grow_with_it(django_assert_max_num_queries):
+    batch = [bar(f"S{i}/USDT:USDT", m) for i in range(50) for m in range(4)]
+    with django_assert_max_num_queries(12):
+        rows.store(batch, "1m", NOW)
+
+
+def test_a_book_holds_one_row_per_symbol_and_nan_where_nothing_is():
+    rows.store([bar(BTC, 0), bar(BTC, 1), bar(BTC, 2), bar(ETH, 0), bar(ETH, 2)], "1m", NOW)
+    book = rows.load_book([ETH, BTC], "1m")
+    assert book.symbols == (ETH, BTC)
+    assert book.last == T0 + 2 * MINUTE
+    assert np.isnan(book.values[0, 1]).all()
+    assert list(book.run_lengths()) == [1, 3]
+
+
+def test_a_book_ends_where_it_is_told_to_and_is_as_long():
+    rows.store([bar(BTC, m) for m in range(10)], "1m", NOW)
+    book = rows.load_book([BTC], "1m", until=T0 + 6 * MINUTE, bars=3)
+    assert [int(t) for t in book.times] == [int((T0 + m * MINUTE).timestamp()) for m in (4, 5, 6)]
+
+
+def test_a_book_of_nothing_is_empty():
+    assert rows.load_book([BTC], "1m").last is None
+
+
+def test_age_counts_from_the_end_of_the_newest_candle():
+    rows.store([bar(BTC, m) for m in range(3)], "1m", NOW)
+    assert rows.ages([BTC, ETH], "1m", T0 + 5 * MINUTE) == {BTC: 2 * MINUTE, ETH: None}
+
+
+def test_the_universe_is_what_the_newest_snapshot_lets_in():
+    UniverseSnapshot.objects.create(at=T0, symbols=[{"symbol": ETH, "status": "in"}], source="x")
+    UniverseSnapshot.objects.create(
+        at=NOW, symbols=[{"symbol": BTC, "status": "in"}, {"symbol": ETH, "status": "out"}], source="x"
+    )
+    assert rows.universe() == [BTC]
