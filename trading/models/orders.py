@@ -69,6 +69,7 @@ class Order(models.Model):
     sent_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     verified_at = models.DateTimeField(null=True)  # last time the venue itself showed it to us
+    may_retry = models.BooleanField(default=False)  # refused for now only: wanted again, it is a new intent
     asked_at = models.DateTimeField(null=True)  # last time we asked for it by its id
     clean_reads = models.PositiveSmallIntegerField(default=0)  # answers "not there" in a row, after the fence
     mode = models.CharField(max_length=10)

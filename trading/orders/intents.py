@@ -1,4 +1,4 @@
-"""What we want at the venue, as values: one draft per order, with a client order id that follows from what it is for."""
+"""What we want at the venue, as values: one draft per order; its client order id follows from what it is for."""
 
 from __future__ import annotations
 

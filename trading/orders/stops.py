@@ -12,7 +12,7 @@ BACKSTOP_BEYOND = Decimal("1.25")  # the backstop is at least this many R away
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a position is protected. Distances are in price; `band` is how far the stop's limit lies behind its trigger."""
+    """How a position is protected, as distances in price; `band` is how far the limit lies behind the trigger."""
 
     kind: str  # stop_limit, stop_market
     r: Decimal

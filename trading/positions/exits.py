@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from trading.exchange.venue import Side
-from trading.positions.trailing import TrailRule
+from trading.positions.trailing import Ride, TrailRule, wanted_stop
 
 UNITS = {"m": 60, "h": 3600, "d": 86_400}
 
@@ -38,6 +38,11 @@ class Held:
     expires_at: datetime
     breached_at: datetime | None = None
     closing: bool = False
+
+    @property
+    def ride(self) -> Ride | None:
+        """What trailing needs; None while there is no stop to move."""
+        return None if self.stop is None else Ride(self.side, self.entry, self.r, self.stop, self.best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +77,12 @@ def due(held: Held, mark: Decimal | None, now: datetime, rules: Rules) -> Exit |
     if held.breached_at is not None and now - held.breached_at >= rules.escalate:
         waited = (now - held.breached_at).total_seconds()
         return Exit("stop_escalated", f"the stop at {held.stop:f} was passed {waited:.1f} s ago and has not filled")
+    if mark is not None and (trailed := trailed_past(held, mark, rules.trail)) is not None:
+        return Exit("trailing", f"mark {mark:f} is behind {trailed:f}, where the trailing stop belongs")
     return None
+
+
+def trailed_past(held: Held, mark: Decimal, rule: TrailRule) -> Decimal | None:
+    """Where the stop should have been moved to, if the mark has come back through it meanwhile."""
+    wanted = wanted_stop(held.ride, rule) if held.ride else None
+    return wanted if wanted is not None and held.side.sign * (mark - wanted) <= 0 else None

@@ -36,10 +36,8 @@ def needs(held: Held, mark: Decimal, now: datetime, rules: Rules) -> Need | None
         return Need(held.position_id, held.symbol, exit.code, held.best)
     if stop_passed(held, mark):
         return Need(held.position_id, held.symbol, "stop_passed", held.best)
-    if held.stop is not None:
-        ride = trailing.Ride(held.side, held.entry, held.r, held.stop, held.best)
-        if trailing.wanted_stop(ride, rules.trail) is not None:
-            return Need(held.position_id, held.symbol, "trail", held.best)
+    if held.ride and trailing.wanted_stop(held.ride, rules.trail) is not None:
+        return Need(held.position_id, held.symbol, "trail", held.best)
     return None
 
 

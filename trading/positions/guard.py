@@ -1,0 +1,340 @@
+"""The orders that a position rests on, brought to what its row wants; and the way out at market.
+
+Prices live in the row (`stop_price`, `backstop_price`, `target_price`); `align` compares them with the orders that may
+still fill and places, replaces or cancels. So placing, resizing, trailing and recovery are one code path.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from trading import events
+from trading.exchange.errors import VenueError
+from trading.exchange.venue import Filters, Gateway, OrderStatus, Side, VenueOrder, VenuePosition
+from trading.models import Intent, Order, Position
+from trading.orders import intents, sender, stops
+from trading.orders import rows as order_rows
+from trading.orders.intents import Draft, Purpose
+from trading.orders.lifecycle import LIVE, RESTING
+from trading.orders.sender import Clock
+from trading.positions import rows, store
+from trading.positions.exits import Exit, bar_length
+
+log = logging.getLogger(__name__)
+
+WOULD_TRIGGER = -2021
+NOTHING_TO_REDUCE = {-2022, -4509}  # the position is gone: the next look tells
+ATTEMPTS = {Intent.STOP: 3, Intent.BACKSTOP: 1, Intent.TARGET: 1}
+EXIT_ATTEMPTS = 3
+POLLS, POLL = 8, 0.25  # how often and how far apart a market order's fill is asked for, seconds
+DEAF = timedelta(seconds=30)  # a longer silence between two looks was an outage
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One symbol at the venue as just read. `mark` is None where it gave no price."""
+
+    at: datetime
+    position: VenuePosition | None
+    orders: Mapping[str, VenueOrder]
+    mark: Decimal | None
+
+    def holds(self, position: Position) -> Decimal:
+        """How much of `position` the venue shows; what it holds on the other side is not ours."""
+        there = self.position is not None and self.position.side == position.side
+        return self.position.quantity if there and self.position else Decimal(0)
+
+
+def look(symbol: str, gateway: Gateway, clock: Clock) -> Seen:
+    """Position and both order books of one symbol, read now."""
+    held = next((p for p in gateway.positions() if p.symbol == symbol), None)
+    orders = {o.client_order_id: o for o in gateway.open_orders(symbol)}
+    return Seen(clock(), held, orders, held.mark_price if held else None)
+
+
+def rest(clock: Clock, seconds: float) -> None:
+    """Wait. A clock that is not the wall's brings its own `sleep`."""
+    getattr(clock, "sleep", time.sleep)(seconds)
+
+
+def await_fill(order: Order, gateway: Gateway, clock: Clock) -> None:
+    """Ask until a market order is over; an order that is merely acknowledged is not filled."""
+    for _ in range(POLLS):
+        if not order.live or order.status == OrderStatus.UNKNOWN:
+            return
+        rest(clock, POLL)
+        try:
+            sender.ask(order, gateway, clock)
+        except VenueError as error:
+            log.warning("%s: asking for its fill: %s", order.intent.symbol, error)
+
+
+# -- intents ------------------------------------------------------------------------------------------------
+
+
+def want(
+    position: Position, kind: str, build: Callable[[Purpose], Draft], reason: str, requester: str, now: datetime
+) -> Intent | None:
+    """Commit the wish for one more order of this kind; None where somebody is sending one at this moment."""
+    with transaction.atomic():
+        Position.objects.select_for_update().get(pk=position.pk)
+        mine = Intent.objects.filter(position=position, kind=kind)
+        if kind != Intent.EXIT and mine.filter(being_sent(now)).exists():
+            return None
+        entry_id = position.decision.intent.client_order_id
+        draft = build(Purpose(entry_id, mine.count() + 1, reason[:200], requester, now))
+        return Intent.objects.create(position=position, mode=position.mode, **as_fields(draft))
+
+
+def being_sent(now: datetime) -> Q:
+    waiting = Q(order__isnull=True, expires_at__gt=now)
+    return waiting | Q(order__status=OrderStatus.SENDING, order__sent_at__gt=now - order_rows.ASK_AFTER)
+
+
+def as_fields(draft: Draft) -> dict:
+    return {name: getattr(draft, name) for name in draft.__dataclass_fields__}
+
+
+# -- prices ------------------------------------------------------------------------------------------------
+
+
+def draw(position: Position, filters: Filters, now: datetime) -> None:
+    """Stop, backstop and target from the fill, once, into the row."""
+    signal, ticket = position.decision.signal, position.decision.ticket
+    timeframe = signal.cycle.timeframe
+    widest = rows.recent_range(position.symbol, timeframe, now, bar_length(timeframe))
+    plan = stops.Plan(
+        kind=settings.QUANTUM.QT_STOP_PLAN,
+        r=position.r,
+        backstop_distance=Decimal(ticket["backstop_distance"]),
+        target_r=Decimal(ticket["target_r"]),
+        band=max(widest, Decimal(str(signal.atr))),
+    )
+    made = stops.protection(Side(position.side), position.entry_price, plan, filters)
+    position.stop_price, position.backstop_price, position.target_price = made.stop.trigger, made.backstop, made.target
+    position.band = max(plan.band, abs(made.stop.trigger - made.backstop))
+    position.save(update_fields=["stop_price", "backstop_price", "target_price", "band"])
+
+
+def drafted(position: Position, kind: str, filters: Filters, stop_plan: str) -> Callable[[Purpose], Draft]:
+    """The order of this kind that the row wants now."""
+    symbol, side, quantity = position.symbol, Side(position.side), position.quantity
+    if kind == Intent.BACKSTOP:
+        return lambda why: intents.backstop(symbol, side, position.backstop_price, why)
+    if kind == Intent.TARGET:
+        return lambda why: intents.target(symbol, side, quantity, position.target_price, why)
+    working = stops.working_stop(side, position.stop_price, position.band, filters, stop_plan)
+    return lambda why: intents.stop(symbol, side, quantity, working.trigger, working.limit, why)
+
+
+def fits(order: Order, position: Position) -> bool:
+    """The order is what the row wants: its trigger, and (but for closePosition) what is left of the quantity."""
+    prices = {
+        Intent.STOP: position.stop_price,
+        Intent.BACKSTOP: position.backstop_price,
+        Intent.TARGET: position.target_price,
+    }
+    intent = order.intent
+    there = order.status in RESTING or order.status == OrderStatus.SENDING
+    whole = intent.close_position or intent.quantity - order.filled == position.quantity
+    return there and whole and intent.trigger == prices[intent.kind]
+
+
+# -- protection ------------------------------------------------------------------------------------------------
+
+
+def align(position: Position, gateway: Gateway, clock: Clock, requester: str, reason: str) -> tuple[int, Exit | None]:
+    """Bring the venue's orders to what the row wants: how many were placed, and an Exit where that can't be.
+
+    The working stop and the target are placed before the old one is cancelled; the backstop after, because the venue
+    allows one closePosition stop a side (-4130).
+    """
+    filters = gateway.filters()[position.symbol]
+    if position.stop_price is None:
+        draw(position, filters, clock())
+    placed = 0
+    for kind in (Intent.STOP, Intent.BACKSTOP, Intent.TARGET):
+        live = order_rows.orders_of(position.pk, kind)
+        right = [order for order in live if fits(order, position)][:1]
+        wrong = [order for order in live if order not in right]
+        if kind == Intent.BACKSTOP and not right:
+            clear(wrong, gateway, clock)
+        if not right:
+            placed += 1
+            out = place(position, kind, filters, gateway, clock, requester, reason)
+            if out is not None:
+                return placed, out
+        if kind != Intent.BACKSTOP or right:
+            clear(wrong, gateway, clock)
+    return placed, None
+
+
+def clear(orders: list[Order], gateway: Gateway, clock: Clock) -> None:
+    for order in orders:
+        if order.status != OrderStatus.UNKNOWN:
+            sender.cancel(order, gateway, clock, "replaced")
+
+
+def place(
+    position: Position, kind: str, filters: Filters, gateway: Gateway, clock: Clock, requester: str, reason: str
+) -> Exit | None:
+    """One protecting order, each attempt a new intent; a stop-limit that is refused is wanted as a stop-market next."""
+    refused: Order | None = None
+    for attempt in range(ATTEMPTS[kind]):
+        plan = settings.QUANTUM.QT_STOP_PLAN if attempt == 0 else "stop_market"
+        intent = want(position, kind, drafted(position, kind, filters, plan), reason, requester, clock())
+        if intent is None:
+            return None
+        order = sender.send(intent.pk, gateway, clock)
+        if order.status == OrderStatus.UNKNOWN:
+            find(order, gateway, clock)
+        if order.status in RESTING or order.status == OrderStatus.FILLED:
+            return None
+        if order.error_code == WOULD_TRIGGER:
+            return passed(position, kind)
+        if order.error_code in NOTHING_TO_REDUCE:
+            return None
+        if order.status == OrderStatus.REFUSED and not order.may_retry:
+            refused = order
+        elif attempt + 1 < ATTEMPTS[kind]:
+            rest(clock, POLL)
+    if kind == Intent.STOP and refused is not None:
+        return Exit("SL_REJECTED_CLOSED", f"the stop was refused {ATTEMPTS[kind]} times: {refused.error}")
+    return None
+
+
+def find(order: Order, gateway: Gateway, clock: Clock) -> None:
+    """Ask at once for an order whose answer was lost; the sweep goes on asking."""
+    try:
+        sender.ask(order, gateway, clock)
+    except VenueError as error:
+        log.warning("%s of %s: asking for it: %s", order.intent.kind, order.intent.symbol, error)
+
+
+def passed(position: Position, kind: str) -> Exit:
+    """The market is already behind the price at which this order should have triggered."""
+    code = "trailing" if kind == Intent.STOP and position.trailing else kind
+    return Exit(code, f"the market is already behind the {kind}")
+
+
+def verify(position: Position, shown: Mapping[str, VenueOrder], at: datetime) -> bool:
+    """Read back: a stop that covers the whole quantity is in the venue's books. Counts the seconds when none was."""
+    covered = False
+    for order in order_rows.orders_of(position.pk, Intent.STOP, Intent.BACKSTOP, Intent.TARGET):
+        there = shown.get(order.intent.client_order_id)
+        if there is None or there.conditional != order.conditional:
+            continue
+        sender.learn(order, there, at)
+        whole = there.close_position or there.quantity >= position.quantity
+        covered |= order.intent.kind != Intent.TARGET and whole and order.live
+    if covered:
+        became_protected(position, at)
+    elif position.protected_since is not None:
+        became_unprotected(position, at)
+    return covered
+
+
+def became_protected(position: Position, at: datetime) -> None:
+    if position.unprotected_since is not None:
+        gap = (at - position.unprotected_since).total_seconds()
+        position.seconds_unprotected += max(0.0, gap)
+    position.unprotected_since, position.verified_at = None, at
+    position.protected_since = position.protected_since or at
+    position.save(update_fields=["seconds_unprotected", "unprotected_since", "verified_at", "protected_since"])
+
+
+def became_unprotected(position: Position, at: datetime) -> None:
+    """A stop vanished: since the last order that covered it was over. After a silence, until now it was an outage."""
+    kinds = (Intent.STOP, Intent.BACKSTOP)
+    over = Order.objects.filter(intent__position=position, intent__kind__in=kinds).exclude(status__in=LIVE)
+    since = over.order_by("-updated_at").values_list("updated_at", flat=True).first() or at
+    since = max(since, position.verified_at or since)
+    if position.verified_at and at - position.verified_at > DEAF:
+        position.seconds_outage += max(0.0, (at - since).total_seconds())
+        since = at
+    position.unprotected_since, position.protected_since = since, None
+    position.save(update_fields=["seconds_outage", "unprotected_since", "protected_since"])
+    log.warning("%s has no stop at the venue", position.symbol)
+    events.changed("positions", "verdict")
+
+
+def after_silence(position: Position, at: datetime) -> None:
+    """Unprotected, and nobody could look for a while: that time was an outage, what was before it ours."""
+    since, looked = position.unprotected_since, position.mark_at
+    if since is None or looked is None or at - looked <= DEAF:
+        return
+    position.seconds_unprotected += max(0.0, (looked - since).total_seconds())
+    position.seconds_outage += (at - max(looked, since)).total_seconds()
+    position.unprotected_since = at
+    position.save(update_fields=["seconds_unprotected", "seconds_outage", "unprotected_since"])
+
+
+# -- the way out ------------------------------------------------------------------------------------------------
+
+
+def leave(position: Position, out: Exit, requester: str, gateway: Gateway, clock: Clock) -> bool:
+    """Out at market, reduce-only, again until the venue shows no position. True where it is flat."""
+    begin_closing(position, out)
+    refusal = ""
+    for _ in range(EXIT_ATTEMPTS):
+        for order in order_rows.orders_of(position.pk, Intent.STOP):
+            if order.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIAL):
+                sender.cancel(order, gateway, clock, out.code)
+        held = there(position, gateway)
+        if not held:
+            return True
+        filters = gateway.filters()[position.symbol]
+        for piece in stops.lots(held, filters):
+            order = market_out(position, piece, out, requester, gateway, clock)
+            if order.status == OrderStatus.REFUSED and not order.may_retry and order.error_code != -2022:
+                refusal = order.error
+    if not there(position, gateway):
+        return True
+    log.error("%s could not be closed (%s): %s", position.symbol, out.sentence, refusal or "no answer")
+    if refusal:
+        store.halt_entries(f"{position.symbol} could not be closed: {refusal}", clock())
+    return False
+
+
+def begin_closing(position: Position, out: Exit) -> None:
+    changed = Position.objects.filter(pk=position.pk, status=Position.OPEN)
+    if changed.update(status=Position.CLOSING, close_reason=out.code):
+        log.info("%s: closing, %s", position.symbol, out.sentence)
+        events.changed("positions")
+    position.refresh_from_db(fields=["status", "close_reason"])
+
+
+def there(position: Position, gateway: Gateway) -> Decimal:
+    """How much of the position the venue holds, read now."""
+    mine = (p.quantity for p in gateway.positions() if p.symbol == position.symbol and p.side == position.side)
+    return next(mine, Decimal(0))
+
+
+def market_out(
+    position: Position, quantity: Decimal, out: Exit, requester: str, gateway: Gateway, clock: Clock
+) -> Order:
+    """One reduce-only market order, awaited. Sent twice it can't reverse the position."""
+    symbol, side = position.symbol, Side(position.side)
+    intent = want(
+        position,
+        Intent.EXIT,
+        lambda why: intents.exit(symbol, side, quantity, why),
+        f"{out.code}: {out.sentence}",
+        requester,
+        clock(),
+    )
+    assert intent is not None
+    order = sender.send(intent.pk, gateway, clock)
+    if order.status == OrderStatus.UNKNOWN:
+        find(order, gateway, clock)
+    await_fill(order, gateway, clock)
+    return order

@@ -1,0 +1,422 @@
+"""Looks after positions, from the entry that opens one to the trade that it becomes.
+
+1. `enter` sends an entry, awaits its fill, makes the position and protects it.
+2. `mind`, `sync` and `sweep` look at the venue and do what is due: exits, trailing, missing or wrong stops, closes.
+3. What a dead process left behind is found by the same look: start-up and recovery are the sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from time import perf_counter
+from weakref import WeakSet
+
+from trading import events
+from trading.codes import Code
+from trading.exchange.errors import Refused, VenueError
+from trading.exchange.venue import Gateway, Mark, OrderStatus, Side, VenueOrder, VenuePosition
+from trading.gates.desk import Rejection
+from trading.models import AccountSnapshot, Decision, Intent, Order, Position, SwitchChange
+from trading.orders import rows as order_rows
+from trading.orders import sender, stops
+from trading.orders.sender import AlreadySent, Clock, NotSent
+from trading.positions import guard, pnl, rows, store, trailing
+from trading.positions.exits import Exit, due, stop_passed
+from trading.positions.guard import Seen
+from trading.runtime import Report
+
+log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=5)  # how long an entry's own task may take to begin before the sweep sends it
+SECOND_LOOK = timedelta(seconds=2)  # flat is believed without fills after two looks this far apart
+CLOCKS_APART = timedelta(minutes=1)  # fills are asked for from this long before the order
+FUNDING_BACK = timedelta(days=1)
+MONITOR = "position_monitor"
+
+one_way_seen: WeakSet = WeakSet()  # gateways whose account is known to be in one-way mode
+
+
+# -- the way in ------------------------------------------------------------------------------------------------
+
+
+def enter(intent_id: int, gateway: Gateway, clock: Clock) -> Order | None:
+    """Send one committed entry, await its fill, protect what was filled. None where it may not be sent."""
+    began = clock()
+    intent = Intent.objects.select_related("decision__signal__cycle").get(pk=intent_id)
+    order = Order.objects.filter(intent=intent).first()
+    if order is None:
+        try:
+            prepare(intent, gateway)
+            order = sender.send(intent_id, gateway, clock)
+        except NotSent as no:
+            fail(intent.decision, Rejection(no.code, facts={"message": str(no)}), clock())
+            return None
+        except AlreadySent:
+            return None
+        except VenueError as no:
+            if isinstance(no, Refused):
+                fail(intent.decision, refusal(no.code, str(no)), clock())
+            log.warning("%s: not sent: %s", intent.symbol, no)
+            return None
+        guard.await_fill(order, gateway, clock)
+    follow(order, gateway, clock, began)
+    return order
+
+
+def prepare(intent: Intent, gateway: Gateway) -> None:
+    """One-way mode, margin mode and leverage as the ticket wants them."""
+    if gateway not in one_way_seen:
+        if not gateway.one_way():
+            raise Refused("the account is in hedge mode; Quantum needs one-way mode")
+        one_way_seen.add(gateway)
+    gateway.set_margin_mode(intent.symbol, intent.decision.ticket["margin_mode"])
+    gateway.set_leverage(intent.symbol, int(intent.decision.ticket["leverage"]))
+
+
+def follow(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> None:
+    """What an entry order has become: a protected position, a failed decision, or nothing that is known yet."""
+    decision = order.intent.decision
+    if order.status == OrderStatus.PARTIAL:
+        sender.cancel(order, gateway, clock, "the rest of a partly filled entry")
+    if order.filled > 0:
+        adopt(order, gateway, clock, began)
+    elif not order.live:
+        fail(decision, why_unfilled(order), clock())
+    elif order.status in (OrderStatus.SENDING, OrderStatus.UNKNOWN):
+        store.show_unknown(decision, clock(), order.sent_at)
+
+
+def adopt(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> Position:
+    """The position that this filled entry made, with its fills, protected at once."""
+    symbol = order.intent.symbol
+    shown = gateway.fills(symbol, order.sent_at - CLOCKS_APART)
+    mine = [f for f in shown if f.venue_order_id == order.venue_order_id]
+    position = store.open_position(order, min((f.at for f in mine), default=order.updated_at), began)
+    if position.status != Position.CLOSED:
+        if store.take_fills(position, shown):
+            store.recount(position)
+        look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "executor", "protect the entry")
+    return position
+
+
+def fail(decision: Decision, no: Rejection, now: datetime) -> None:
+    store.settle(decision, Decision.FAILED, now, no)
+
+
+def refusal(code: int | None, message: str) -> Rejection:
+    return Rejection(Code.EXCHANGE_REJECT, value=code, facts={"message": message.rstrip(".")})
+
+
+def why_unfilled(order: Order) -> Rejection:
+    if order.status == OrderStatus.NOT_PLACED:
+        return Rejection(Code.TIMEOUT_UNKNOWN, value=(order.updated_at - order.sent_at).total_seconds())
+    if order.status == OrderStatus.REFUSED:
+        return refusal(order.error_code, order.error)
+    return Rejection(Code.EXPIRED, value=max(0.0, (order.updated_at - order.sent_at).total_seconds()))
+
+
+# -- one look ------------------------------------------------------------------------------------------------
+
+
+def look_after(position: Position, seen: Seen, gateway: Gateway, clock: Clock, requester: str, reason: str) -> int:
+    """Do what is due for one position, given what the venue shows. How many things were done."""
+    seen = reconcile(position, seen, gateway, clock)
+    if flat(position, seen):
+        finish(position, gateway, clock)
+        return 1
+    if not seen.holds(position):
+        return 0  # the venue shows nothing and no fill says why: a second look must agree
+    remember(position, seen)
+    if position.status == Position.CLOSING:
+        return close_out(position, Exit(position.close_reason, "closing goes on"), requester, gateway, clock)
+    rules = rows.rules()
+    held = rows.as_held(position, rows.stop_limits([position.pk]).get(position.pk))
+    out = due(held, seen.mark, seen.at, rules)
+    if out is not None:
+        return close_out(position, out, requester, gateway, clock)
+    tightened = held.ride is not None and tighten(position, trailing.wanted_stop(held.ride, rules.trail), gateway)
+    placed, out = guard.align(position, gateway, clock, requester, "trailing" if tightened else reason)
+    if out is not None:
+        return placed + close_out(position, out, requester, gateway, clock)
+    shown = {o.client_order_id: o for o in gateway.open_orders(position.symbol)} if placed else seen.orders
+    guard.verify(position, shown, clock())
+    events.changed("positions", *(["orders"] if placed else []))
+    return placed + tightened
+
+
+def reconcile(position: Position, seen: Seen, gateway: Gateway, clock: Clock) -> Seen:
+    """Orders, fills and quantity as the venue has them; the look anew where fills and position disagree."""
+    guard.after_silence(position, seen.at)
+    changed = False
+    for order in unfinished(position):
+        was = order.status, order.filled
+        shown = seen.orders.get(order.intent.client_order_id)
+        if shown is not None and shown.conditional == order.conditional:
+            sender.learn(order, shown, seen.at)
+        elif order.status != OrderStatus.SENDING or seen.at - order.sent_at > order_rows.ASK_AFTER:
+            sender.settle(order, gateway, clock)
+        changed |= was != (order.status, order.filled)
+    if not changed and seen.holds(position) == position.quantity:
+        return seen
+    store.take_fills(position, gateway.fills(position.symbol, position.opened_at - CLOCKS_APART))
+    store.recount(position)
+    events.changed("positions", "orders")
+    if seen.holds(position) != position.quantity:
+        seen = guard.look(position.symbol, gateway, clock)
+    if (held := seen.holds(position)) and held != position.quantity:
+        position.quantity = held  # the venue is the truth about the world
+        position.save(update_fields=["quantity"])
+    return seen
+
+
+def unfinished(position: Position) -> list[Order]:
+    entry = [o for o in order_rows.live_entries(position.symbol) if o.intent.decision_id == position.decision_id]
+    return [o for o in entry if o.live] + order_rows.orders_of(position.pk)
+
+
+def flat(position: Position, seen: Seen) -> bool:
+    """Nothing is held: the fills add up to it, or two looks apart from each other show it."""
+    if seen.holds(position):
+        if position.flat_seen_at is not None:
+            position.flat_seen_at = None
+            position.save(update_fields=["flat_seen_at"])
+        return False
+    if position.quantity == 0:
+        return True
+    if position.flat_seen_at is None:
+        position.flat_seen_at = seen.at
+        position.save(update_fields=["flat_seen_at"])
+        return False
+    return seen.at - position.flat_seen_at >= SECOND_LOOK
+
+
+def remember(position: Position, seen: Seen) -> None:
+    """Mark, profit, best price, liquidation price, and since when the stop is passed without a fill."""
+    side, mark = Side(position.side), seen.mark
+    triggered = any(
+        o.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIAL) for o in order_rows.orders_of(position.pk, Intent.STOP)
+    )
+    behind = mark is not None and stop_passed(rows.as_held(position, None), mark)
+    position.breached_at = (position.breached_at or seen.at) if triggered or behind else None
+    if seen.position is not None:
+        position.liquidation_price = seen.position.liquidation_price
+    position.mark_at = seen.at
+    if mark is not None:
+        position.mark_price = mark
+        position.unrealized = pnl.unrealized(side, position.quantity, position.entry_price, mark)
+        rows.remember_best(position.pk, mark)
+    position.save(update_fields=["breached_at", "liquidation_price", "mark_at", "mark_price", "unrealized"])
+    position.refresh_from_db(fields=["best_price"])
+
+
+def tighten(position: Position, wanted: Decimal | None, gateway: Gateway) -> bool:
+    """Move the stop's price, and the backstop's with it; the orders follow in `align`. Never loosens."""
+    if wanted is None:
+        return False
+    side, tick = Side(position.side), gateway.filters()[position.symbol].tick
+    was, gap = position.stop_price, position.stop_price - position.backstop_price
+    position.stop_price = stops.towards_profit(side, wanted, tick)
+    position.backstop_price = stops.towards_profit(side, position.stop_price - gap, tick)
+    position.trailing = True
+    row = Position.objects.filter(pk=position.pk, stop_price=was)
+    return bool(row.update(stop_price=position.stop_price, backstop_price=position.backstop_price, trailing=True))
+
+
+# -- the way out ------------------------------------------------------------------------------------------------
+
+
+def close_out(position: Position, out: Exit, requester: str, gateway: Gateway, clock: Clock) -> int:
+    """Leave at market and, where the venue agrees, book the trade."""
+    if guard.leave(position, out, requester, gateway, clock):
+        seen = reconcile(position, guard.look(position.symbol, gateway, clock), gateway, clock)
+        if flat(position, seen):
+            finish(position, gateway, clock)
+    return 1
+
+
+def finish(position: Position, gateway: Gateway, clock: Clock) -> None:
+    """Book the trade, then cancel what is left of its orders."""
+    try:
+        store.take_funding(gateway.income(position.opened_at), position.mode)
+    except VenueError as error:
+        log.warning("%s: funding not known yet: %s", position.symbol, error)
+    trade = store.book(position, clock())
+    log.info("%s closed (%s): %s USDT, %.2f R", trade.symbol, trade.close_reason, trade.net, trade.r_multiple)
+    for order in order_rows.orders_of(position.pk):
+        sender.cancel(order, gateway, clock, "its position is closed")
+
+
+def close(
+    position_id: int, gateway: Gateway, clock: Clock, reason: str, requester: str, code: str = "manual"
+) -> Position:
+    """Close one position at market now, because somebody wants it."""
+    position = rows.open_positions().filter(pk=position_id).first()
+    if position is None:
+        return Position.objects.get(pk=position_id)
+    seen = reconcile(position, guard.look(position.symbol, gateway, clock), gateway, clock)
+    if flat(position, seen):
+        finish(position, gateway, clock)
+    else:
+        close_out(position, Exit(code, reason), requester, gateway, clock)
+    position.refresh_from_db()
+    return position
+
+
+# -- who calls ------------------------------------------------------------------------------------------------
+
+
+def mind(position_id: int, gateway: Gateway, clock: Clock, why: str) -> None:
+    """Look at one position now: the stream saw that something must change."""
+    position = rows.open_positions().filter(pk=position_id).first()
+    if position is not None:
+        look_after(position, guard.look(position.symbol, gateway, clock), gateway, clock, "stream", why)
+
+
+def sync(symbol: str, gateway: Gateway, clock: Clock) -> None:
+    """Read one symbol's orders, fills and position: its user-data stream spoke."""
+    settle_entries(order_rows.live_entries(symbol), gateway, clock, held=frozenset(), began=clock())
+    for position in rows.open_positions().filter(symbol=symbol):
+        look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "stream", "protect")
+
+
+def sweep(gateway: Gateway, clock: Clock) -> Report:
+    """Everything that is open, once: entries without an end, positions, orders that nobody needs any more."""
+    began = clock()
+    shown = gateway.positions()
+    held = frozenset(p.symbol for p in shown)
+    entries = order_rows.live_entries()
+    actions = settle_entries(entries, gateway, clock, held, began) + send_waiting(gateway, clock)
+    lost = order_rows.unresolved_orders(clock())
+    for order in lost:
+        guarded(order.intent.symbol, lambda order=order: sender.settle(order, gateway, clock))
+    positions = list(rows.open_positions())
+    if positions:
+        actions += sweep_positions(positions, gateway.positions(), gateway, clock)
+    actions += clear_leftovers(gateway, clock)
+    examined = len(entries) + len(lost) + len(positions) + len(shown)
+    if not examined:
+        return Report.idle("no open position and no open order")
+    return Report(examined=examined, actions=actions, panels=("positions",))
+
+
+def sweep_positions(
+    positions: Sequence[Position], shown: Sequence[VenuePosition], gateway: Gateway, clock: Clock
+) -> int:
+    """Each position with its part of one read of the whole account. One that fails does not stop the others."""
+    there = {p.symbol: p for p in shown}
+    books: dict[str, dict[str, VenueOrder]] = {}
+    for order in gateway.open_orders():
+        books.setdefault(order.symbol, {})[order.client_order_id] = order
+    marks, now, actions = gateway.marks(), clock(), 0
+    for position in positions:
+        symbol = position.symbol
+        seen = Seen(now, there.get(symbol), books.get(symbol, {}), price(marks, symbol))
+        actions += guarded(symbol, lambda p=position, s=seen: look_after(p, s, gateway, clock, MONITOR, "protect"))
+    return actions
+
+
+def price(marks: dict[str, Mark], symbol: str) -> Decimal | None:
+    return marks[symbol].price if symbol in marks else None
+
+
+def guarded(symbol: str, act) -> int:
+    """Run one symbol's part of a sweep; the venue's "no" to one does not stop the others."""
+    try:
+        return act() or 0
+    except VenueError as error:
+        log.warning("%s: %s", symbol, error)
+        return 0
+
+
+def settle_entries(
+    entries: Sequence[Order], gateway: Gateway, clock: Clock, held: frozenset[str], began: datetime
+) -> int:
+    """Find out what became of entries that nobody is waiting for, and go on from there."""
+    done = 0
+    halted = order_rows.switch_state() == SwitchChange.HALTED
+    for order in entries:
+        if order.status == OrderStatus.SENDING and clock() - order.sent_at <= order_rows.ASK_AFTER:
+            continue  # its sender is at it
+        done += guarded(
+            order.intent.symbol, lambda order=order: settle_entry(order, gateway, clock, held, began, halted)
+        )
+    return done
+
+
+def settle_entry(
+    order: Order, gateway: Gateway, clock: Clock, held: frozenset[str], began: datetime, halted: bool
+) -> int:
+    was = order.status
+    if order.live:
+        sender.settle(order, gateway, clock, held=order.intent.symbol in held)
+    if halted and order.live and order.status != OrderStatus.UNKNOWN:
+        sender.cancel(order, gateway, clock, "the switch is on halted")
+    follow(order, gateway, clock, began)
+    return int(order.status != was)
+
+
+def send_waiting(gateway: Gateway, clock: Clock) -> int:
+    """Entries whose own task never came: sent now, or expired."""
+    waiting = order_rows.unsent_entries(clock(), PATIENCE)
+    for intent in waiting:
+        guarded(intent.symbol, lambda intent=intent: bool(enter(intent.pk, gateway, clock)))
+    return len(waiting)
+
+
+def clear_leftovers(gateway: Gateway, clock: Clock) -> int:
+    orders = order_rows.leftovers()
+    for order in orders:
+        guarded(
+            order.intent.symbol,
+            lambda order=order: sender.cancel(order, gateway, clock, "its position is closed") and 0,
+        )
+    return len(orders)
+
+
+def trail(gateway: Gateway, clock: Clock) -> Report:
+    """Every open position against one read of all marks; those whose stop must move, or that are due, are minded."""
+    positions = list(rows.open_positions())
+    if not positions:
+        return Report.idle("no open position")
+    marks, rules, now, actions = gateway.marks(), rows.rules(), clock(), 0
+    limits = rows.stop_limits(p.pk for p in positions)
+    for position in positions:
+        mark = price(marks, position.symbol)
+        if mark is None:
+            continue
+        side = Side(position.side)
+        position.best_price = trailing.better(side, position.best_price or position.entry_price, mark)
+        position.mark_price, position.mark_at = mark, now
+        position.unrealized = pnl.unrealized(side, position.quantity, position.entry_price, mark)
+        held = rows.as_held(position, limits.get(position.pk))
+        moves = held.ride is not None and trailing.wanted_stop(held.ride, rules.trail) is not None
+        rows.remember_best(position.pk, position.best_price)
+        if moves or due(held, mark, now, rules):
+            actions += guarded(position.symbol, lambda p=position: mind(p.pk, gateway, clock, "trailing") or 1)
+    Position.objects.bulk_update(positions, ["mark_price", "unrealized"])
+    return Report(examined=len(positions), actions=actions, panels=("positions",))
+
+
+def account(gateway: Gateway, clock: Clock, mode: str) -> Report:
+    """The account as the venue shows it, what is there that is not ours, and the funding that was paid."""
+    began = perf_counter()
+    shown = gateway.account()
+    latency = round((perf_counter() - began) * 1000)
+    positions = gateway.positions()
+    AccountSnapshot.objects.create(
+        at=clock(),
+        equity=shown.equity,
+        balance=shown.balance,
+        available=shown.available,
+        margin_used=shown.margin_used,
+        unrealized=shown.unrealized,
+        latency_ms=latency,
+        external=rows.external(positions),
+        mode=mode,
+    )
+    since = rows.funding_known_until() or clock() - FUNDING_BACK
+    paid = store.take_funding(gateway.income(since), mode)
+    return Report(examined=1 + len(positions), actions=paid, panels=("account",))

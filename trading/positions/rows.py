@@ -1,0 +1,107 @@
+"""Stage 6's queries: what we hold, how it is protected, what is there that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import F, FloatField, Max, QuerySet
+
+from trading.exchange.venue import Side, VenuePosition
+from trading.models import Candle, Decision, FundingPayment, Intent, Order, Position
+from trading.orders.lifecycle import LIVE
+from trading.positions.exits import Held, Rules
+from trading.positions.trailing import TrailRule
+
+RANGE_BARS = 48  # the recent bars whose largest range a stop's limit must reach
+
+
+def open_positions() -> QuerySet[Position]:
+    return Position.objects.exclude(status=Position.CLOSED).select_related("decision__intent").order_by("id")
+
+
+def rules() -> Rules:
+    """How positions are looked after, from the settings."""
+    config = settings.QUANTUM
+    return Rules(
+        escalate=timedelta(seconds=config.QT_STOP_ESCALATE_SECONDS),
+        trail=TrailRule(
+            min_profit=Decimal(str(config.QT_TRAILING_MIN_PROFIT)), distance=Decimal(str(config.QT_TRAIL_DISTANCE))
+        ),
+    )
+
+
+def held() -> list[Held]:
+    """Every open position as a value, for the stream's memory."""
+    positions = list(open_positions())
+    limits = stop_limits(p.pk for p in positions)
+    return [as_held(p, limits.get(p.pk)) for p in positions]
+
+
+def as_held(position: Position, limit: Decimal | None) -> Held:
+    return Held(
+        position_id=position.pk,
+        symbol=position.symbol,
+        side=Side(position.side),
+        entry=position.entry_price,
+        r=position.r,
+        stop=position.stop_price,
+        limit=limit,
+        best=position.best_price or position.entry_price,
+        expires_at=position.expires_at,
+        breached_at=position.breached_at,
+        closing=position.status == Position.CLOSING,
+    )
+
+
+def stop_limits(position_ids: Iterable[int]) -> dict[int, Decimal]:
+    """The limit of each position's newest live working stop; a stop-market has none."""
+    stops = Intent.objects.filter(position__in=list(position_ids), kind=Intent.STOP, order__status__in=LIVE)
+    found = stops.filter(price__isnull=False).order_by("id").values_list("position_id", "price")
+    return {position_id: price for position_id, price in found if position_id is not None and price is not None}
+
+
+def remember_best(position_id: int, best: Decimal) -> None:
+    """Store the best price that the stream has seen; a worse one changes nothing."""
+    rows = Position.objects.filter(pk=position_id)
+    rows.filter(side=Side.LONG, best_price__lt=best).update(best_price=best)
+    rows.filter(side=Side.SHORT, best_price__gt=best).update(best_price=best)
+
+
+def protecting_orders(position_ids: Iterable[int]) -> dict[int, dict[str, Order]]:
+    """The newest live stop, backstop and target of each position, by kind."""
+    found: dict[int, dict[str, Order]] = {}
+    kinds = (Intent.STOP, Intent.BACKSTOP, Intent.TARGET)
+    live = Order.objects.filter(intent__position__in=list(position_ids), intent__kind__in=kinds, status__in=LIVE)
+    for order in live.select_related("intent").order_by("id"):
+        found.setdefault(order.intent.position_id or 0, {})[order.intent.kind] = order
+    return found
+
+
+def recent_range(symbol: str, timeframe: str, now: datetime, bar: timedelta) -> Decimal:
+    """The largest high-low of the last bars; 0 where there are none."""
+    bars = Candle.objects.filter(symbol=symbol, timeframe=timeframe, open_time__gte=now - RANGE_BARS * bar)
+    widest = bars.aggregate(n=Max(F("high") - F("low"), output_field=FloatField()))["n"]
+    return Decimal(str(widest or 0))
+
+
+def external(shown: Iterable[VenuePosition]) -> list[dict[str, str]]:
+    """Positions at the venue that no row of ours explains: no open position on that side, no entry on its way."""
+    ours = set(open_positions().values_list("symbol", "side"))
+    coming = set(Decision.objects.filter(outcome=Decision.PENDING).values_list("signal__symbol", "signal__side"))
+    return [
+        {
+            "symbol": p.symbol,
+            "side": p.side.value,
+            "quantity": str(p.quantity),
+            "notional": str(p.quantity * p.mark_price),
+        }
+        for p in shown
+        if (p.symbol, p.side.value) not in ours | coming
+    ]
+
+
+def funding_known_until() -> datetime | None:
+    return FundingPayment.objects.aggregate(n=Max("at"))["n"]
