@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
+from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from quantum.contradictions import contradictions
+from quantum.legacy import stranger
+
 BASE = Path(__file__).resolve().parent.parent
 
+SECRETS = frozenset({"QT_API_KEY", "QT_API_SECRET", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL"})
+PLACES = frozenset({"PORT", "QT_VAR", "QT_ENV_FILE", "QT_PRACTICE_URL", "QT_API_KEY_FILE", "QT_API_SECRET_FILE"})
 TIMEFRAMES = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400}
 
 
@@ -43,7 +51,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Config(BaseSettings):
     """Every setting with its default and range. Durations are seconds, shares are fractions of 1."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", case_sensitive=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
     QT_MODE: Mode = Mode.PRACTICE
     QT_PAPER_TRADING: bool | None = None
@@ -90,15 +100,16 @@ class Config(BaseSettings):
     QT_TRAILING_CHECK_INTERVAL: int = Field(10, ge=1, le=600)
     QT_CRITICAL_CHECK_INTERVAL: int = Field(5, ge=1, le=600)
 
-    QT_API_KEY: str = ""
-    QT_API_SECRET: str = ""
+    QT_API_KEY: str = Field("", repr=False)
+    QT_API_SECRET: str = Field("", repr=False)
     QT_API_KEY_FILE: str = ""
     QT_API_SECRET_FILE: str = ""
     QT_VAR: str = ""
-    QT_SECRET_KEY: str = ""
+    QT_ENV_FILE: str = ".env"
+    QT_SECRET_KEY: str = Field("", repr=False)
 
-    DATABASE_URL: str = ""
-    REDIS_URL: str = ""
+    DATABASE_URL: str = Field("", repr=False)
+    REDIS_URL: str = Field("", repr=False)
     PORT: int = Field(8000, ge=1, le=65_535)
 
     # -- what the rest of the house asks ------------------------------------------------------------------------------
@@ -130,7 +141,41 @@ class Config(BaseSettings):
 
     @property
     def var(self) -> Path:
-        return Path(self.QT_VAR) if self.QT_VAR else BASE / "var"
+        return BASE / (self.QT_VAR or "var")
+
+    @property
+    def database_name(self) -> str:
+        """One database per mode, and one more per recorded market, so that markets never mix."""
+        market = re.sub(r"[^A-Za-z0-9_.-]", "_", Path(self.QT_PRACTICE_DATA).name)
+        return f"{self.mode}-{market}" if market else self.mode
+
+    @property
+    def venue(self) -> str:
+        """Where orders go and prices come from, for the stamp on the database."""
+        if self.practising:
+            return f"the practice exchange ({self.data_source})"
+        return "binanceusdm demo" if self.QT_MODE is Mode.TESTNET else "binanceusdm"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """QT_SYMBOLS as given, in order; empty means all that the venue trades."""
+        return tuple(part.strip() for part in self.QT_SYMBOLS.split(",") if part.strip())
+
+    @property
+    def practice_data(self) -> Path:
+        return BASE / self.QT_PRACTICE_DATA
+
+    @property
+    def practice_port(self) -> int:
+        return urlsplit(self.QT_PRACTICE_URL).port or 80
+
+    @property
+    def namespace(self) -> str:
+        """Prefix of everything in Redis: two installations never share a queue, even on one Redis."""
+        name = urlsplit(self.DATABASE_URL).path.strip("/")
+        if not name:
+            name = hashlib.sha256(str(self.var).encode()).hexdigest()[:8]
+        return f"quantum-{self.mode}-{name}"
 
     @property
     def data_source(self) -> str:
@@ -146,22 +191,96 @@ class Config(BaseSettings):
     @property
     def fingerprint(self) -> str:
         """Short hash over every setting but the secrets and addresses; `config_hash` in the API."""
-        secret = {"QT_API_KEY", "QT_API_SECRET", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PORT", "QT_VAR"}
-        values = {k: str(v) for k, v in self.model_dump().items() if k not in secret}
+        values = {k: str(v) for k, v in self.model_dump().items() if k not in SECRETS | PLACES}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def load(environ: Mapping[str, str]) -> Config:
-    """Parse and check all settings; raise `ConfigError` listing every problem."""
-    given = {k: v.strip() for k, v in environ.items() if v.strip() != ""}
+def read(environ: Mapping[str, str]) -> Config:
+    """The settings of this installation: its `.env` file, and the environment, which wins."""
+    path = BASE / (environ.get("QT_ENV_FILE", "").strip() or ".env")
+    return load(environ, *dotenv(path))
+
+
+def dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
+    """A `.env` file's settings, and what is wrong with it. No file is no settings."""
+    values: dict[str, str] = {}
     problems: list[str] = []
     try:
-        config = Config.model_validate({k: v for k, v in given.items() if k in Config.model_fields})
+        with path.open(encoding="utf-8") as file:
+            lines = list(parse_stream(file))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, UnicodeDecodeError) as error:
+        return {}, [f"{path}: can't be read ({error})."]
+    for line in lines:
+        if line.error or (line.key and line.value is None):
+            problems.append(f"{path}, line {line.original.line}: is not NAME=value.")
+        elif line.key and line.value is not None:
+            values[line.key] = line.value
+            if line.key not in Config.model_fields and not stranger(line.key, Config.model_fields):
+                problems.append(f"{path}, line {line.original.line}: {line.key} is no setting of Quantum.")
+    return values, problems
+
+
+def load(
+    environ: Mapping[str, str], file: Mapping[str, str] | None = None, problems: list[str] | None = None
+) -> Config:
+    """Parse and check all settings; raise `ConfigError` listing every problem."""
+    given = {name: value.strip() for name, value in {**(file or {}), **environ}.items() if value.strip()}
+    problems = list(problems or [])
+    problems += [wrong for name in sorted(set(given) - set(Config.model_fields)) if (wrong := unknown(name))]
+    ours = {name: value for name, value in given.items() if name in Config.model_fields}
+    ours, unread = with_secret_files(ours)
+    problems += unread
+    try:
+        config = Config.model_validate(ours)
     except ValidationError as error:
-        problems += [f"{e['loc'][0]}: {e['msg']} (given: {e['input']!r})" for e in error.errors()]
+        broken = {str(e["loc"][0]): e for e in error.errors()}
+        problems += [junk(name, e["msg"], ours.get(name, "")) for name, e in broken.items()]
+        # judge the rest with the broken ones at their defaults, so that one start shows all that is wrong
+        config = Config.model_validate({name: value for name, value in ours.items() if name not in broken})
+        problems += [line for line in contradictions(config) if not any(name in line for name in broken)]
         raise ConfigError(problems) from None
-    if config.QT_MODE is Mode.LIVE:
-        problems.append("QT_MODE=live: arming is not built yet, so live trading can't start.")
+    problems += contradictions(config)
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def unknown(name: str) -> str | None:
+    return stranger(name, Config.model_fields)
+
+
+def junk(name: str, message: str, value: str) -> str:
+    """One broken value in words: the setting, what it must be, what it was."""
+    must = message.replace("Input should be", "must be", 1).rstrip(".")
+    if not must.startswith("must"):
+        must = must[:1].lower() + must[1:]
+    return f"{name} {must}; it was {shown(name, value)}."
+
+
+def shown(name: str, value: str) -> str:
+    return "not shown, being a secret" if name in SECRETS else repr(value[:80])
+
+
+def with_secret_files(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Keys read from the files that `..._FILE` names, and what is wrong with them."""
+    problems = []
+    for name in ("QT_API_KEY", "QT_API_SECRET"):
+        path = given.get(f"{name}_FILE")
+        if not path:
+            continue
+        if name in given:
+            problems.append(f"{name} and {name}_FILE are both set: keep one of them.")
+            continue
+        try:
+            secret = (BASE / path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text"
+            problems.append(f"{name}_FILE={path} can't be read: {reason}.")
+            continue
+        if secret:
+            given = given | {name: secret}
+        else:
+            problems.append(f"{name}_FILE={path} is empty: it must hold the key alone.")
+    return given, problems

@@ -1,15 +1,14 @@
 """Django's settings. Everything that varies comes from `quantum.config`; nothing here reads the environment itself."""
 
 import os
-import secrets
 import sys
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from quantum.config import BASE, ConfigError, load
+from quantum import places
+from quantum.config import BASE, ConfigError, read
 
 try:
-    QUANTUM = load(os.environ)
+    QUANTUM = read(os.environ)
 except ConfigError as error:
     sys.stderr.write("Quantum can't start with these settings:\n" + "".join(f"  - {p}\n" for p in error.problems))
     raise SystemExit(2) from None
@@ -18,16 +17,9 @@ BASE_DIR = BASE
 VAR = QUANTUM.var
 VAR.mkdir(parents=True, exist_ok=True)
 
-
-def secret_key(path: Path) -> str:
-    """The installation's own random key, made at first start (mode 600)."""
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(64))
-    return path.read_text()
-
-
-SECRET_KEY = QUANTUM.QT_SECRET_KEY or secret_key(VAR / "secret-key")
+SECRET_KEY = QUANTUM.QT_SECRET_KEY or places.secret_key(VAR / "secret-key")
+VERSION = "0.1.0"
+BUILD = places.build(BASE / ".git")
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
@@ -80,7 +72,7 @@ def database(url: str) -> dict:
     if not url:
         return {
             "ENGINE": "django.db.backends.sqlite3",
-            "NAME": VAR / f"{QUANTUM.mode}.sqlite3",
+            "NAME": VAR / f"{QUANTUM.database_name}.sqlite3",
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",
@@ -98,25 +90,30 @@ def database(url: str) -> dict:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {},
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "application_name": f"quantum-{QUANTUM.mode}",
+            "options": "-c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000",
+            **dict(parse_qsl(parts.query)),
+        },
+        "TEST": {"NAME": f"test_quantum_{os.getpid()}"},
     }
 
 
 DATABASES = {"default": database(QUANTUM.DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: the user's own, or the embedded Valkey on a unix socket. Database 0 is the broker, 1 the channel layer.
-SOCKET = VAR / "kv.sock"
+# Redis: the user's own, or the embedded Valkey on a unix socket. Broker and channel layer share it.
+SOCKET = places.socket(VAR)
 if QUANTUM.REDIS_URL:
-    CELERY_BROKER_URL = QUANTUM.REDIS_URL
-    LAYER_URL = QUANTUM.REDIS_URL
+    CELERY_BROKER_URL = LAYER_URL = QUANTUM.REDIS_URL
 else:
     CELERY_BROKER_URL = f"redis+socket://{SOCKET}?virtual_host=0"
-    LAYER_URL = f"unix://{SOCKET}?db=1"
+    LAYER_URL = f"unix://{SOCKET}?db=0"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [LAYER_URL], "prefix": f"quantum-{QUANTUM.mode}"},
+        "CONFIG": {"hosts": [LAYER_URL], "prefix": QUANTUM.namespace},
     }
 }
 
@@ -128,14 +125,23 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False  # a task that sends orders is never cut in two
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: the supervisor brings the broker back
+CELERY_BROKER_CONNECTION_TIMEOUT = 4
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 120,
     "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
     "socket_timeout": 10,
+    "socket_connect_timeout": 4,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    "global_keyprefix": f"quantum-{QUANTUM.mode}-",
+    "global_keyprefix": f"{QUANTUM.namespace}-",
 }
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"

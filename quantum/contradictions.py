@@ -1,0 +1,115 @@
+"""Settings that are fine alone and wrong together: each in one sentence that names them and says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from quantum.config import Config
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SYMBOL = re.compile(r"[A-Z0-9]+(/[A-Z0-9]+:[A-Z0-9]+)?")
+
+
+def contradictions(config: Config) -> list[str]:
+    """Every sentence about settings that are fine alone and wrong together."""
+    return [*modes(config), *keys(config), *risks(config), *places(config)]
+
+
+def modes(config: Config) -> Iterator[str]:
+    """The table of modes: what the three flags of the earlier system may say in each."""
+    mode, paper = config.mode, config.QT_PAPER_TRADING
+    if config.practising and paper is False:
+        yield f"QT_PAPER_TRADING=false contradicts QT_MODE={mode}, which trades no money: unset it, or set it to true."
+    if mode == "testnet" and paper is True:
+        yield "QT_PAPER_TRADING=true contradicts QT_MODE=testnet: unset it, or choose QT_MODE=practice."
+    if mode == "paper":
+        yield "QT_MODE=paper: relaying the real venue's prices is not built yet. Choose QT_MODE=practice."
+    if mode != "live":
+        return
+    yield "QT_MODE=live: arming is not built yet, so live trading can't start. Choose QT_MODE=practice."
+    for name, must in (("STAGING_MODE", False), ("QT_PAPER_TRADING", False), ("QT_ENABLE_EXECUTION", True)):
+        if (given := getattr(config, name)) is not must:
+            yield f"{name}={spoken(given)} contradicts QT_MODE=live: it must be {spoken(must)}, explicitly."
+
+
+def spoken(flag: bool | None) -> str:
+    return "(unset)" if flag is None else str(flag).lower()
+
+
+def keys(config: Config) -> Iterator[str]:
+    have = {
+        name: bool(getattr(config, name) or getattr(config, f"{name}_FILE")) for name in ("QT_API_KEY", "QT_API_SECRET")
+    }
+    if not config.practising:
+        for name, there in have.items():
+            if not there:
+                yield f"QT_MODE={config.mode} needs {name} (or {name}_FILE): the venue's own key."
+    elif len(set(have.values())) == 2:
+        one, other = sorted(have, key=have.__getitem__, reverse=True)
+        yield f"{one} is set but {other} is not: set both, or none."
+    if config.QT_SECRET_KEY and len(config.QT_SECRET_KEY) < 50:
+        yield "QT_SECRET_KEY must have at least 50 characters; unset, one is made and kept in the var folder."
+
+
+def risks(config: Config) -> Iterator[str]:
+    if config.QT_BACKSTOP_ATR <= config.QT_STOP_ATR:
+        yield (
+            f"QT_BACKSTOP_ATR={config.QT_BACKSTOP_ATR:g} must lie beyond QT_STOP_ATR={config.QT_STOP_ATR:g}: "
+            "the backstop is for when the working stop could not fill."
+        )
+    if config.QT_RISK_PER_TRADE > config.QT_MAX_OPEN_RISK:
+        yield (
+            f"QT_RISK_PER_TRADE={config.QT_RISK_PER_TRADE:g} is more than "
+            f"QT_MAX_OPEN_RISK={config.QT_MAX_OPEN_RISK:g}: no trade could ever be opened."
+        )
+
+
+def places(config: Config) -> Iterator[str]:
+    """Addresses, files and symbols that can be judged without a network."""
+    yield from address(
+        "DATABASE_URL", config.DATABASE_URL, ("postgres", "postgresql"), "postgres://user@host:5432/name"
+    )
+    if config.DATABASE_URL and not urlsplit(config.DATABASE_URL).path.strip("/"):
+        yield "DATABASE_URL names no database: postgres://user@host:5432/name."
+    yield from address("REDIS_URL", config.REDIS_URL, ("redis", "rediss"), "redis://host:6379/0")
+    yield from practice_places(config)
+    if wrong := [symbol for symbol in config.symbols if not SYMBOL.fullmatch(symbol)]:
+        yield f"QT_SYMBOLS has {', '.join(map(repr, wrong[:5]))}: write BTC/USDT:USDT or BTCUSDT, with commas between."
+    if config.var.exists() and not config.var.is_dir():
+        yield f"QT_VAR={config.QT_VAR} is a file: it must be a folder, or not exist yet."
+
+
+def practice_places(config: Config) -> Iterator[str]:
+    if not config.practising:
+        if config.QT_PRACTICE_DATA:
+            yield f"QT_PRACTICE_DATA is set, but QT_MODE={config.mode} plays no recorded market: unset it."
+        return
+    try:
+        url = urlsplit(config.QT_PRACTICE_URL)
+        port = url.port
+    except ValueError:
+        yield f"QT_PRACTICE_URL={config.QT_PRACTICE_URL} has no usable port: http://127.0.0.1:8100."
+        return
+    if url.scheme != "http" or url.hostname not in LOOPBACK or not port or url.path.strip("/") or url.query:
+        yield f"QT_PRACTICE_URL={config.QT_PRACTICE_URL} must be http, on this machine, with a port: http://127.0.0.1:8100."
+    elif port == config.PORT:
+        yield f"PORT={config.PORT} is the practice exchange's port too (QT_PRACTICE_URL): change one of them."
+    if config.QT_PRACTICE_DATA and not config.practice_data.exists():
+        yield f"QT_PRACTICE_DATA={config.QT_PRACTICE_DATA}: there is no such folder or file."
+
+
+def address(name: str, value: str, schemes: tuple[str, ...], example: str) -> Iterator[str]:
+    """A URL's scheme, host and port; the URL itself may hold a password and is not shown."""
+    if not value:
+        return
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        yield f"{name} must look like {example}; leave it unset for the embedded one."

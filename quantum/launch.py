@@ -1,0 +1,199 @@
+"""How `manage.py run` starts the system: each step is one line with the seconds since the start.
+
+1. Locks and ports: a second run on the same folder, or a port in use, is refused before anything starts.
+2. The broker: Valkey of our own, or the Redis of REDIS_URL.
+3. The database: whose it is, migrations, the stamp, the first user, the beat schedules.
+4. The processes: the practice exchange first; once it answers, all others; then the page.
+5. Minding them, until a signal comes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+
+from quantum import places, preparation
+from quantum.config import BASE, Config
+from quantum.programs import Program, chosen, valkey
+from quantum.supervisor import Supervisor
+
+ANSWER = 90  # seconds a process may take to answer for the first time
+
+
+class CannotStart(RuntimeError):
+    """Why nothing was started, or what was started had to end."""
+
+
+@dataclass
+class Voice:
+    """Says one line a step, with the seconds since the start."""
+
+    began: float = field(default_factory=time.monotonic)
+
+    def __call__(self, text: str) -> None:
+        self.plain(f"[{time.monotonic() - self.began:5.1f}s] {text}")
+
+    def plain(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except (BrokenPipeError, ValueError):  # nobody reads any more: no reason to stop trading
+            return
+
+
+def run(port: int, only: Collection[str] = ()) -> int:
+    """Start the system, mind it, end it. The exit code."""
+    config: Config = settings.QUANTUM
+    say = Voice()
+    say.plain(headline(config))
+    programs = chosen(config, only, port, sys.executable)
+    names = [program.name for program in programs] + ([] if config.REDIS_URL else ["valkey"])
+    locks = lock(settings.VAR / "locks", names)
+    supervisor = Supervisor(settings.VAR / "log", say, on_loss=preparation.stop_entries, cwd=BASE)
+    supervisor.listen()
+    try:
+        check_ports(ports(config, programs, port))
+        launch(supervisor, config, programs, port, say)
+        supervisor.mind()
+    finally:
+        if supervisor.children:
+            say("stopping" if not supervisor.failed else f"stopping: {supervisor.failed}")
+        code = supervisor.stop()
+        say("everything is stopped")
+        for file in locks:
+            file.close()
+    return code
+
+
+def launch(supervisor: Supervisor, config: Config, programs: list[Program], port: int, say: Voice) -> None:
+    """Start everything in order; stop in between where the end is asked for or something fails."""
+    start_broker(supervisor, config, say)
+    if supervisor.over:
+        return
+    preparation.database(config, say)
+    preparation.first_user(settings.VAR / "first-login.txt", say)
+    preparation.schedules(say)
+    first = [program for program in programs if program.name == "practice"]
+    supervisor.start(*first)
+    if first and not supervisor.wait_for("practice", lambda: answers(f"{config.QT_PRACTICE_URL}/fapi/v1/ping"), ANSWER):
+        return
+    if first:
+        say(f"practice exchange answers at {config.QT_PRACTICE_URL}")
+    rest = [program for program in programs if program not in first]
+    supervisor.start(*rest)
+    say(f"started: {', '.join(program.name for program in rest) or 'nothing else'}")
+    if any(program.name == "worker" for program in rest):
+        preparation.first_ticks()
+    if any(program.name == "web" for program in rest):
+        if not supervisor.wait_for("web", lambda: answers(f"http://127.0.0.1:{port}/healthz"), ANSWER):
+            return
+        say("the page answers")
+        preparation.invitation(port, say)
+    say.plain(f"Logs:    {shown(settings.VAR / 'log')}")
+    say.plain("Ctrl-C stops everything.")
+
+
+def start_broker(supervisor: Supervisor, config: Config, say: Voice) -> None:
+    if config.REDIS_URL:
+        if (problem := preparation.redis_problem()) is not None:
+            raise CannotStart(f"REDIS_URL: Redis does not answer ({problem}). Start it, or unset REDIS_URL.")
+        say("Redis answers")
+        return
+    folder = settings.VAR / "kv"
+    try:
+        binary = preparation.valkey_binary()
+        places.private_folder(folder)
+        if settings.SOCKET.parent != settings.VAR:
+            places.private_folder(settings.SOCKET.parent)
+    except (ImportError, RuntimeError, OSError) as error:
+        raise CannotStart(
+            f"The embedded Valkey can't start ({error}). Set REDIS_URL to a Redis of your own."
+        ) from error
+    supervisor.start(valkey(binary, settings.SOCKET, folder))
+    if supervisor.wait_for("valkey", lambda: preparation.redis_problem() is None, 15):
+        say("embedded Valkey answers")
+
+
+def headline(config: Config) -> str:
+    market = {"synthetic": f"synthetic market with trends built in, seed {config.QT_PRACTICE_SEED}"}
+    what = market.get(config.data_source, config.data_source)
+    orders = "on" if config.execution_enabled else "off (QT_ENABLE_EXECUTION=false)"
+    head = f"Quantum {settings.VERSION} ({settings.BUILD}): mode {config.mode}, {what}, {config.timeframe} candles"
+    return f"{head}, orders {orders}"
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it from here."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+# -- locks and ports ----------------------------------------------------------------------------------------------------
+def lock(folder: Path, names: Iterable[str]) -> list[IO[str]]:
+    """Hold one lock a process for as long as we live; refuse where another run holds one of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    held = []
+    for name in sorted(names):
+        file = (folder / name).open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            other = file.read().strip() or "unknown"
+            raise CannotStart(
+                f"Another run (process {other}) is using {shown(settings.VAR)} already: its {name} is running. "
+                "Stop it first, or choose another folder with QT_VAR and other ports with PORT and QT_PRACTICE_URL."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        held.append(file)
+    return held
+
+
+def ports(config: Config, programs: list[Program], port: int) -> dict[str, int]:
+    """The ports that this run will listen on, by the setting that names them."""
+    names = {program.name for program in programs}
+    wanted = {"PORT": port} if "web" in names else {}
+    return wanted | ({"QT_PRACTICE_URL": config.practice_port} if "practice" in names else {})
+
+
+def check_ports(wanted: dict[str, int]) -> None:
+    """Refuse, naming each port, where somebody else listens."""
+    problems = [f"{name}: {problem}" for name, port in wanted.items() if (problem := port_problem(port))]
+    if len(set(wanted.values())) < len(wanted):
+        problems.append(f"{' and '.join(wanted)} are the same port: change one of them.")
+    if problems:
+        raise CannotStart("\n".join(problems))
+
+
+def port_problem(port: int) -> str | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except PermissionError:
+            return f"port {port} may not be opened by this user: choose one above 1023."
+        except OSError:
+            return f"port {port} is in use by another program: stop that, or choose another port."
+    return None
+
+
+def answers(url: str) -> bool:
+    """Whether the address answers with success, asked without any proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError, ValueError):
+        return False

@@ -1,0 +1,60 @@
+"""Where things of this installation lie: its socket, its own key, its build."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+SOCKET_LENGTH = 100  # a unix socket's path may have some 104 to 108 bytes, by system
+
+
+def socket(var: Path) -> Path:
+    """The embedded Valkey's socket: in the var folder, or, where that path is too long or odd, in one of /tmp.
+
+    Every process computes it from the folder alone, so that all agree.
+    """
+    path = var / "kv.sock"
+    if len(os.fsencode(path)) <= SOCKET_LENGTH and re.fullmatch(r"[\w./+-]+", str(path), re.ASCII):
+        return path
+    mark = hashlib.sha256(os.fsencode(var)).hexdigest()[:12]
+    return Path("/tmp") / f"quantum-{os.getuid()}-{mark}" / "kv.sock"
+
+
+def private_folder(folder: Path) -> None:
+    """Make the folder for us alone; refuse one that somebody else made."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not folder.is_dir() or folder.is_symlink() or found.st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to somebody else: remove it, or choose another folder with QT_VAR.")
+
+
+def secret_key(path: Path) -> str:
+    """The installation's own random key, made at first start, readable by its owner alone."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        with contextlib.suppress(FileExistsError):  # another process was faster: its key counts
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def build(git: Path) -> str:
+    """The commit that runs, in short; "unknown" where the code came without its history."""
+    try:
+        head = (git / "HEAD").read_text().strip()
+        if not head.startswith("ref: "):
+            return head[:12]
+        ref = git / head.removeprefix("ref: ")
+        if ref.exists():
+            return ref.read_text().strip()[:12]
+        packed = (git / "packed-refs").read_text().splitlines()
+        return next(line.split()[0][:12] for line in packed if line.endswith(" " + head.removeprefix("ref: ")))
+    except (OSError, StopIteration):
+        return "unknown"

@@ -1,0 +1,194 @@
+"""The supervisor: starts the processes, restarts what dies, ends them all.
+
+1. Each child has a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone, and a leash: it dies
+   with the supervisor, even by kill -9.
+2. What dies is started again after 0.5, 1, 2, 4 s. The fifth death within 60 s is the last: the process is given up,
+   `on_loss` hears of it (entries stop), the others go on minding what is open. Without a vital one everything ends.
+3. TERM, INT or HUP end all, in stages: TERM, a grace, KILL. A second one kills at once.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from quantum.childlogs import ChildLog
+from quantum.programs import Program
+from quantum.restarts import Budget
+
+LEASH = Path(__file__).with_name("leash.py")
+LOOK = 0.2  # seconds between two looks
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Say = Callable[[str], None]
+
+
+@dataclass
+class Child:
+    """A program's process of the moment, and its past."""
+
+    program: Program
+    log: ChildLog
+    process: subprocess.Popen | None = None
+    due: float | None = None  # when to start it (again)
+    given_up: bool = False
+    deaths: list[float] = field(default_factory=list)
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+class Supervisor:
+    def __init__(
+        self,
+        folder: Path,
+        say: Say,
+        on_loss: Callable[[str, str], None] = lambda name, why: None,
+        budget: Budget | None = None,
+        cwd: Path | None = None,
+    ) -> None:
+        self.logs = folder
+        self.say = say
+        self.on_loss = on_loss
+        self.budget = budget or Budget()
+        self.cwd = cwd
+        self.children: dict[str, Child] = {}
+        self.stopping = False
+        self.failed = ""  # why everything ends although nobody asked
+
+    # -- signals ------------------------------------------------------------------------------------------------------
+    def listen(self) -> None:
+        """From now on a signal asks for the end instead of being it."""
+        for number in SIGNALS:
+            signal.signal(number, self.asked)
+
+    def asked(self, _number: int, _frame: FrameType | None) -> None:
+        if self.stopping:
+            self.kill(list(self.children.values()))
+        self.stopping = True
+
+    # -- starting and minding -----------------------------------------------------------------------------------------
+    def start(self, *programs: Program) -> None:
+        for program in programs:
+            child = Child(program, ChildLog(self.logs / f"{program.name}.log"))
+            self.children[program.name] = child
+            self.spawn(child)
+
+    def spawn(self, child: Child) -> None:
+        command = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), *child.program.argv]
+        with child.log.path.open("ab") as output:
+            child.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **child.program.env},
+                cwd=self.cwd,
+                start_new_session=True,
+            )
+        child.due = None
+
+    def look(self) -> None:
+        """One look at every child: tell its errors, note its death, start it where that is due."""
+        now = time.monotonic()
+        for child in self.children.values():
+            for line in child.log.errors():
+                self.say(f"{child.program.name} | {line}")
+            if child.process is not None and child.process.poll() is not None:
+                self.bury(child, now)
+            elif child.due is not None and now >= child.due and not self.stopping:
+                self.spawn(child)
+
+    def bury(self, child: Child, now: float) -> None:
+        """A child has ended though nobody asked: start it again later, or give it up."""
+        assert child.process is not None
+        how, name = ending(child.process.returncode), child.program.name
+        child.process = None
+        child.deaths.append(now)
+        wait = self.budget.wait(child.deaths, now)
+        count = self.budget.recent(child.deaths, now)
+        if wait is not None:
+            child.due = now + wait
+            again = f"starting it again in {wait:g} s ({count} of {self.budget.deaths} within {self.budget.window:g} s)"
+            self.say(f"{name} {how}; {again}")
+            return
+        child.given_up = True
+        why = f"{name} {how} for the {count}th time within {self.budget.window:g} s and is given up"
+        self.say(f"{why}; its last words ({child.log.path}):")
+        for line in child.log.tail():
+            self.say(f"    {line}")
+        self.on_loss(name, why)
+        if child.program.vital or not any(c.running or c.due for c in self.children.values()):
+            self.failed = why
+
+    def wait_for(self, name: str, ready: Callable[[], bool], seconds: float) -> bool:
+        """Mind the children until this one is ready; False where the end was asked for or it failed."""
+        deadline = time.monotonic() + seconds
+        while not self.over:
+            if ready():
+                return True
+            if self.children[name].given_up:
+                self.failed = self.failed or f"{name} did not start"
+            elif time.monotonic() > deadline:
+                self.failed = f"{name} did not answer within {seconds:g} s: see {self.children[name].log.path}"
+            time.sleep(LOOK / 2)
+            self.look()
+        return False
+
+    @property
+    def over(self) -> bool:
+        return self.stopping or bool(self.failed)
+
+    def mind(self, each: Callable[[], None] = lambda: None) -> None:
+        """Look after the children until the end is asked for, or nothing is left to look after."""
+        while not self.over:
+            time.sleep(LOOK)
+            self.look()
+            each()
+
+    # -- ending -------------------------------------------------------------------------------------------------------
+    def stop(self) -> int:
+        """End all, in stages. The exit code: 1 where something was given up, else 0."""
+        self.stopping = True
+        for stage in sorted({child.program.stage for child in self.children.values()}):
+            group = [child for child in self.children.values() if child.program.stage == stage and child.running]
+            for child in group:
+                child.process.terminate()  # type: ignore[union-attr]
+            self.await_end(group)
+        return 1 if self.failed or any(child.given_up for child in self.children.values()) else 0
+
+    def await_end(self, group: Sequence[Child]) -> None:
+        began = time.monotonic()
+        while any(child.running for child in group):
+            self.kill([c for c in group if c.running and time.monotonic() - began > c.program.grace])
+            time.sleep(0.02)
+        self.kill(group)  # whatever such a child started itself
+        for child in group:
+            child.process = None
+
+    @staticmethod
+    def kill(group: Sequence[Child]) -> None:
+        """Kill whole sessions, at once."""
+        for child in group:
+            if child.process is not None:
+                try:
+                    os.killpg(child.process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended (exit {code})"
+    try:
+        return f"was ended by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was ended by signal {-code}"
