@@ -40,7 +40,7 @@ def age(seconds: float, digits: int = 0) -> str:
 
 
 def two(*parts: tuple[int, str]) -> str:
-    return SPACE.join(f"{n:,}{SPACE}{unit}" for n, unit in parts if n) or f"0{SPACE}s"
+    return " ".join(f"{n:,}{SPACE}{unit}" for n, unit in parts if n) or f"0{SPACE}s"
 
 
 def times(count: float) -> str:
