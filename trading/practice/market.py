@@ -1,0 +1,539 @@
+"""The market of the practice exchange: what every symbol's price was at each millisecond, is now, and will be.
+
+A source gives bars (synthetic or recorded), the tape says which of them each moment plays, drives bend single symbols,
+and all that a client can see follows from the price points that this makes: last price, path, candles, tickers. Pure:
+the time is always an argument (wall time in ms), nothing is random, and `state()` is all that a restart needs.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from trading.practice import drives as driving
+from trading.practice import tables as venue_tables
+from trading.practice import tape as taping
+from trading.practice.candles import FIELDS, Shelf, Span, Stretch, fold, number_of, opening_of
+from trading.practice.drives import Drive
+from trading.practice.path import POINTS, keys_of, point, points
+from trading.practice.recorded import Recorded
+from trading.practice.synthetic import SYMBOLS, Synthetic
+from trading.practice.tape import Segment, Tape
+
+POINTS_PER_CANDLE = POINTS  # at speed 1
+DAY = 86_400_000
+FUNDING_EVERY = 8 * 3_600_000
+MOST_BARS_AT_ONCE = 8192  # of the source, while candles are made: bounds the memory at high speeds
+MARK_DIGITS = Decimal("0.01")  # mark prices are a hundred times finer than the tick
+KEPT_MOMENTS = 512
+
+PRICE, MARK = "price", "mark"
+LISTING, TRADING, GONE = "PENDING_TRADING", "TRADING", "SETTLING"
+
+
+class Kline(NamedTuple):
+    open_time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    trades: int
+    closed: bool
+
+
+class Point(NamedTuple):
+    """One moment at which a price was made."""
+
+    at: int
+    price: Decimal
+    mark: Decimal
+
+
+class Source(Protocol):
+    """Where bars come from; `Synthetic` and `Recorded` are the two there are."""
+
+    symbols: tuple[str, ...]
+    history: int
+    own_bar_ms: int | None
+    first_ms: int | None
+    bars_in_lap: int | None
+
+    def identity(self) -> dict: ...
+    def describe(self, bar: int) -> str: ...
+    def bars(self, first: int, stop: int) -> np.ndarray: ...
+    def marks(self, first: int, stop: int) -> np.ndarray | None: ...
+    def last_close(self, bar: int) -> np.ndarray: ...
+    def edges(self, bar: int) -> np.ndarray: ...
+    def funding(self, row: int, bar: int) -> float: ...
+
+
+def synthetic(seed: int, symbols: Sequence[str] | None, candle_ms: int, start_ms: int) -> Market:
+    """A new synthetic market whose history ends, and whose future begins, in the candle of `start_ms`."""
+    return Market.start(Synthetic(seed, symbols or SYMBOLS), candle_ms, start_ms)
+
+
+def recorded(
+    folder: Path | str, symbols: Sequence[str] | None, candle_ms: int, start_ms: int | None, own_time: bool = False
+) -> Market:
+    """A new market of recorded candles, re-stamped to begin at `start_ms`; with `own_time` the data's own stamps."""
+    source = Recorded(folder, symbols)
+    if own_time:
+        return Market.start(source, source.own_bar_ms, source.first_ms + source.history * source.own_bar_ms)
+    if start_ms is None:
+        raise ValueError("a re-stamped market needs a start time")
+    return Market.start(source, candle_ms, start_ms)
+
+
+class Market:
+    """Prices at any moment. Calls that change it (speed, pause, drive ...) act from `now_ms` on, never before."""
+
+    def __init__(
+        self, source: Source, tape: Tape, candle_ms: int, drives: dict[str, list[Drive]] | None = None
+    ) -> None:
+        if candle_ms <= 0 or candle_ms % POINTS:
+            raise ValueError(f"candle_ms must be a multiple of {POINTS}, was {candle_ms}")
+        self.source, self.tape, self.candle_ms = source, tape, candle_ms
+        self.symbols = source.symbols
+        self.drives = drives or {}
+        self._row = {s: i for i, s in enumerate(self.symbols)}
+        self._keys = keys_of(self.symbols)
+        self._spacing = candle_ms // POINTS
+        self._seen = tape.segments[-1].wall
+        first = source.last_close(0)
+        self.ticks = tuple(tick_of(s, float(p)) for s, p in zip(self.symbols, first, strict=True))
+        self._tick = np.array([float(t) for t in self.ticks])
+        self._moments: OrderedDict[tuple[str, int], np.ndarray] = OrderedDict()
+        self._shelves = {view: Shelf(self._maker(view)) for view in (PRICE, MARK)}
+        self._forming: tuple[Any, np.ndarray] | None = None
+
+    # -- beginnings -------------------------------------------------------------------------------------------------
+    @classmethod
+    def start(cls, source: Source, candle_ms: int, start_ms: int) -> Market:
+        """The source's history lies before the candle of `start_ms`; from its opening on, the rest unfolds."""
+        opened = opening_of(number_of(start_ms, candle_ms), candle_ms)
+        return cls(source, Tape((Segment(opened - source.history * candle_ms, 0, 1),)), candle_ms)
+
+    @classmethod
+    def restore(cls, source: Source, state: dict) -> Market:
+        """The market that `state()` described, on the same source; raises ValueError on another one."""
+        if state["source"] != source.identity():
+            raise ValueError(f"this ledger plays {_name(state['source'])}, not {_name(source.identity())}")
+        drives = {s: [driving.from_json(row) for row in rows] for s, rows in state["drives"].items()}
+        return cls(source, taping.from_json(state["tape"]), state["candle_ms"], drives)
+
+    def state(self) -> dict:
+        return {
+            "source": self.source.identity(),
+            "candle_ms": self.candle_ms,
+            "tape": taping.to_json(self.tape),
+            "drives": {s: [driving.to_json(d) for d in rows] for s, rows in self.drives.items()},
+        }
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+    @property
+    def history_start_ms(self) -> int:
+        return self.tape.first
+
+    @property
+    def end_ms(self) -> int | None:
+        """When the first lap of recorded data ends, if nobody touches the tape; None for an endless market."""
+        if self.source.bars_in_lap is None or len(self.tape.segments) > 1:
+            return None
+        return self.tape.first + self.source.bars_in_lap * self.candle_ms
+
+    @property
+    def speed(self) -> int:
+        return self.tape.speed
+
+    @property
+    def paused(self) -> bool:
+        return self.tape.paused
+
+    def describe(self, now_ms: int | None = None) -> str:
+        text = self.source.describe(self._bar(self._seen if now_ms is None else now_ms))
+        if self.paused:
+            return f"{text}, paused"
+        return f"{text}, {self.speed} bars a candle" if self.speed > 1 else text
+
+    def status(self, symbol: str, now_ms: int) -> str:
+        """TRADING, or PENDING_TRADING before a recorded symbol's data begins, SETTLING after it ends."""
+        edge = self.source.edges(self._bar(now_ms))[self._index(symbol)]
+        return LISTING if edge < 0 else GONE if edge > 0 else TRADING
+
+    def trading(self, now_ms: int) -> tuple[str, ...]:
+        """The symbols that trade now."""
+        return tuple(s for s, e in zip(self.symbols, self.source.edges(self._bar(now_ms)), strict=True) if e == 0)
+
+    # -- control --------------------------------------------------------------------------------------------------------
+    def set_speed(self, speed: int, now_ms: int) -> None:
+        """From now on `speed` bars of the source make one candle."""
+        self.tape = self.tape.at_speed(speed, self._touch(now_ms))
+
+    def pause(self, now_ms: int) -> None:
+        """Stand still: candles go on, flat and without volume."""
+        self.tape = self.tape.pause(self._touch(now_ms))
+
+    def resume(self, now_ms: int) -> None:
+        self.tape = self.tape.resume(self._touch(now_ms))
+
+    def advance(self, seconds: float, now_ms: int) -> None:
+        """While paused: play what so many seconds would bring, all of it in the next millisecond."""
+        self.tape = self.tape.advance(round(seconds * 1000), self._touch(now_ms))
+
+    def drive(self, symbol: str, path: Sequence[Sequence[float]], now_ms: int) -> None:
+        """Drive a price along [[seconds from now, price], ...] in jumps; afterwards the market goes on from there."""
+        now = self._touch(now_ms)
+        drive = driving.plan(path, float(self.price(symbol, now)), now)
+        self.drives = self.drives | {symbol: [*(d.cut(now) for d in self.drives.get(symbol, [])), drive]}
+
+    def _touch(self, now: int) -> int:
+        """Nothing that was seen may change: a change at an earlier time takes effect at the last one seen."""
+        self._forming = None
+        self._seen = max(self._seen, now)
+        return self._seen
+
+    # -- prices ---------------------------------------------------------------------------------------------------------
+    def price(self, symbol: str, now_ms: int) -> Decimal:
+        """The last price, on the tick. Before a symbol's listing the price it will open at, after its end the last."""
+        row = self._index(symbol)
+        return self._decimal(row, self._level(PRICE, row, self._look(now_ms)))
+
+    def mark(self, symbol: str, now_ms: int) -> Decimal:
+        """The mark price: recorded where there is data of the played width, else the last price."""
+        row = self._index(symbol)
+        return self._mark_decimal(row, self._level(MARK, row, self._look(now_ms)))
+
+    def prices(self, now_ms: int) -> dict[str, Decimal]:
+        return {s: self.price(s, now_ms) for s in self.symbols}
+
+    def marks(self, now_ms: int) -> dict[str, Decimal]:
+        return {s: self.mark(s, now_ms) for s in self.symbols}
+
+    def path(self, symbol: str, start_ms: int, end_ms: int) -> list[tuple[int, Decimal]]:
+        """Every price point in (start, end], oldest first. Between two points nothing traded: jumps are real."""
+        row = self._index(symbol)
+        walls, levels = self._course(PRICE, row, start_ms, self._look(end_ms))
+        tick = self.ticks[row]
+        return [(at, n * tick) for at, n in zip(walls.tolist(), self._to_ticks(row, levels), strict=True)]
+
+    def quotes(self, symbol: str, start_ms: int, end_ms: int) -> list[Point]:
+        """The path with the mark price of each point. Use this where marks matter: one millisecond may hold many."""
+        row = self._index(symbol)
+        walls, levels = self._course(PRICE, row, start_ms, self._look(end_ms))
+        tick, whole = self.ticks[row], self._to_ticks(row, levels)
+        if self.source.marks(0, 1) is None:
+            return [Point(at, n * tick, n * tick) for at, n in zip(walls.tolist(), whole, strict=True)]
+        _, marks = self._course(MARK, row, start_ms, end_ms)
+        return [
+            Point(at, n * tick, self._mark_decimal(row, mark))
+            for at, n, mark in zip(walls.tolist(), whole, marks.tolist(), strict=True)
+        ]
+
+    # -- candles ----------------------------------------------------------------------------------------------------
+    def klines(
+        self, symbol: str, interval_ms: int, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> list[Kline]:
+        """Candles that opened within start..end: the first `limit` from start on, else the last up to end or now."""
+        return self._klines(PRICE, symbol, interval_ms, start_ms, end_ms, limit, now_ms)
+
+    def mark_klines(
+        self, symbol: str, interval_ms: int, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> list[Kline]:
+        """The same of mark prices, without volume."""
+        rows = self._klines(MARK, symbol, interval_ms, start_ms, end_ms, limit, now_ms)
+        return [k._replace(volume=Decimal(0), quote_volume=Decimal(0), trades=0) for k in rows]
+
+    def candles(self, interval_ms: int, first: int, stop: int, now_ms: int, view: str = PRICE) -> np.ndarray:
+        """Candles number `first` to `stop - 1` of all symbols: float64 [symbols, n, 7]; NaN where there is none.
+
+        Fields: open, high, low, close (in quote currency), volume, quote volume, trades. The last may be forming.
+        """
+        closed = number_of(self._look(now_ms), interval_ms)
+        parts = []
+        if first < min(stop, closed):
+            parts.append(self._shelves[view].take(interval_ms, first, min(stop, closed)))
+        if first <= closed < stop:
+            parts.append(self._form(view, interval_ms, closed, now_ms))
+        return np.concatenate(parts, axis=1) if parts else np.empty((len(self.symbols), 0, FIELDS))
+
+    def ticker(self, symbol: str, now_ms: int) -> dict[str, Any]:
+        """The last 24 hours (or what there is of them) of one symbol, in the venue's words."""
+        stop = number_of(now_ms, self.candle_ms) + 1
+        first = max(stop - DAY // self.candle_ms, number_of(self.history_start_ms, self.candle_ms))
+        rows = self.candles(self.candle_ms, first, stop, now_ms)[self._index(symbol)]
+        rows = rows[np.isfinite(rows[:, 0])]
+        last = self.price(symbol, now_ms)
+        if not len(rows):
+            return _ticker(last, last, last, last, Decimal(0), Decimal(0), 0, opening_of(first, self.candle_ms))
+        row = self._index(symbol)
+        o, h, low = (self._decimal(row, x) for x in (rows[0, 0], rows[:, 1].max(), rows[:, 2].min()))
+        volume, quote = _amount(rows[:, 4].sum()), _amount(rows[:, 5].sum())
+        return _ticker(last, o, h, low, volume, quote, int(rows[:, 6].sum()), opening_of(first, self.candle_ms))
+
+    # -- funding --------------------------------------------------------------------------------------------------------
+    def funding_rate(self, symbol: str, now_ms: int) -> Decimal:
+        """The rate that is due next (at a funding time: the one due then)."""
+        rate = self.source.funding(self._index(symbol), max(self._bar(now_ms), 0))
+        return Decimal(f"{rate:.8f}")
+
+    def next_funding_ms(self, now_ms: int) -> int:
+        """00, 08 or 16 h UTC, whichever comes next."""
+        return (now_ms // FUNDING_EVERY + 1) * FUNDING_EVERY
+
+    # -- inside: positions and points -------------------------------------------------------------------------------
+    def _index(self, symbol: str) -> int:
+        try:
+            return self._row[symbol]
+        except KeyError:
+            raise KeyError(f"{symbol} is not in this market") from None
+
+    def _look(self, now: int) -> int:
+        self._seen = max(self._seen, now)
+        return now
+
+    def _bar(self, wall: int) -> int:
+        return max(self.tape.position(wall), 0) // self.candle_ms
+
+    def _last_point(self, wall: int) -> int:
+        """The number of the newest point at or before a wall time; -1 before the first."""
+        return self.tape.position(wall) // self._spacing
+
+    def _bars(self, view: str, first: int, stop: int) -> np.ndarray:
+        bars = self.source.bars(first, stop)
+        marks = self.source.marks(first, stop) if view == MARK else None
+        if marks is None:
+            return bars
+        known = np.isfinite(marks[..., :1]) & np.isfinite(bars[..., :1])
+        return np.concatenate([np.where(known, marks[..., :4], bars[..., :4]), bars[..., 4:]], axis=-1)
+
+    def _moment(self, view: str, number: int) -> np.ndarray:
+        """Point `number` of all symbols, undriven; where a symbol has no data, its last price."""
+        found = self._moments.get((view, number))
+        if found is None:
+            k, j = divmod(max(number, 0), POINTS)
+            bars, like = self._bars(view, k, k + 1)[:, 0], self.source.bars(k, k + 1)[:, 0]
+            found = point(bars, np.full(len(bars), k), self._keys, j, like)
+            if np.isnan(found).any():
+                found = np.where(np.isnan(found), self.source.last_close(k), found)
+            self._moments[(view, number)] = found
+            while len(self._moments) > KEPT_MOMENTS:
+                self._moments.popitem(last=False)
+        return found
+
+    def _level(self, view: str, row: int, wall: int) -> float:
+        """The price in force at a wall time, not yet on the tick."""
+        number = self._last_point(wall)
+        for drive in reversed(self.drives.get(self.symbols[row], ())):
+            if drive.start < wall:
+                after = self._last_point(drive.end)
+                if wall <= drive.end or number <= after:
+                    return drive.level(wall)
+                return float(self._moment(view, number)[row]) * self._factor(drive, row)
+        return float(self._moment(view, number)[row])
+
+    def _factor(self, drive: Drive, row: int) -> float:
+        """What prices are multiplied with once a drive is over, so that the market goes on from its last level."""
+        return drive.points[-1][1] / float(self._moment(PRICE, self._last_point(drive.end))[row])
+
+    def _course(self, view: str, row: int, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+        """Wall times and prices of one symbol's points in (start, end]."""
+        first, last = self._last_point(start) + 1, self._last_point(end)
+        numbers = np.arange(first, last + 1)
+        levels = self._points_of(view, row, first, last) if len(numbers) else np.empty(0)
+        drives = self.drives.get(self.symbols[row])
+        if drives:
+            numbers, levels = self._bend(row, drives, numbers, levels)
+        known = np.isfinite(levels)
+        if not known.all():
+            numbers, levels = numbers[known], levels[known]
+        walls = self.tape.walls(numbers * self._spacing)
+        if not drives:
+            return walls, levels
+        driven = [(at, price) for d in drives for at, price in d.points if start < at <= end]
+        walls = np.concatenate([walls, np.array([at for at, _ in driven], np.int64)])
+        levels = np.concatenate([levels, np.array([price for _, price in driven], np.float64)])
+        order = np.argsort(walls, kind="stable")
+        return walls[order], levels[order]
+
+    def _points_of(self, view: str, row: int, first: int, last: int) -> np.ndarray:
+        k0, k1 = first // POINTS, last // POINTS
+        bars = self._bars(view, k0, k1 + 1)[row]
+        like = bars if view == PRICE else self.source.bars(k0, k1 + 1)[row]
+        made = points(bars, np.arange(k0, k1 + 1), self._keys[row : row + 1], like).ravel()
+        return made[first - k0 * POINTS : last + 1 - k0 * POINTS]
+
+    def _bend(
+        self, row: int, drives: list[Drive], numbers: np.ndarray, levels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The source's points without those that drives muted, scaled by the drives that were over before them."""
+        keep, factor = np.ones(len(numbers), bool), np.ones(len(numbers))
+        for drive in drives:
+            began, over = self._last_point(drive.start), self._last_point(drive.end)
+            keep &= (numbers <= began) | (numbers > over)
+            after = numbers > over
+            if after.any():
+                factor[after] = self._factor(drive, row)
+        return numbers[keep], levels[keep] * factor[keep]
+
+    # -- inside: candles ------------------------------------------------------------------------------------------------
+    def _maker(self, view: str) -> Callable[[int, int, int], np.ndarray]:
+        def make(width: int, first: int, stop: int) -> np.ndarray:
+            opens = [opening_of(n, width) for n in range(first, stop)]
+            return self._fold(view, width, opens, opens[-1] + width - 1)
+
+        return make
+
+    def _form(self, view: str, width: int, number: int, now: int) -> np.ndarray:
+        """The candle that is forming at `now`, of all symbols: [symbols, 1, FIELDS]."""
+        key = (view, width, now, self._last_point(now))
+        if self._forming is None or self._forming[0] != key:
+            self._forming = key, self._fold(view, width, [opening_of(number, width)], now)
+        return self._forming[1]
+
+    def _fold(self, view: str, width: int, opens: list[int], until: int) -> np.ndarray:
+        """Candles that open at these times, up to `until`: on the tick, [symbols, n, FIELDS]."""
+        spans = [Span(self._last_point(o - 1) + 1, self._last_point(min(o + width - 1, until))) for o in opens]
+        parts = [self._fold_some(view, chunk) for chunk in _chunks(spans)]
+        out = np.concatenate(parts, axis=1)
+        for i, (span, opened) in enumerate(zip(spans, opens, strict=True)):
+            if span.last < span.first and opened >= self.history_start_ms:
+                self._stand_still(view, out[:, i], span.last)
+        self._drive_candles(view, out, spans, opens, width, until)
+        grid = self._tick[:, None, None] * (1 if view == PRICE else float(MARK_DIGITS))
+        out[..., :4] = np.maximum(np.rint(out[..., :4] / grid), 1) * grid
+        return out
+
+    def _fold_some(self, view: str, spans: list[Span]) -> np.ndarray:
+        played = [s for s in spans if s.last >= s.first]
+        if not played:
+            return np.full((len(self.symbols), len(spans), FIELDS), np.nan)
+        start, stop = played[0].first // POINTS, played[-1].last // POINTS + 1
+        bars = self._bars(view, start, stop)
+        like = bars if view == PRICE else self.source.bars(start, stop)
+
+        def points_in(k: int) -> np.ndarray:
+            return points(bars[:, k - start], np.full(len(bars), k), self._keys, like[:, k - start])
+
+        return fold(spans, Stretch(start, bars, points_in))
+
+    def _stand_still(self, view: str, candle: np.ndarray, number: int) -> None:
+        """A candle in which nothing was played: flat at the last price, without volume."""
+        trading = self.source.edges(max(number, 0) // POINTS) == 0
+        candle[:, :4] = np.where(trading, self._moment(view, number), np.nan)[:, None]
+        candle[:, 4:] = np.where(trading, 0.0, np.nan)[:, None]
+
+    def _drive_candles(
+        self, view: str, out: np.ndarray, spans: list[Span], opens: list[int], width: int, until: int
+    ) -> None:
+        """Scale what comes after a drive; make the candles that a drive touches anew, from their points."""
+        for symbol, drives in self.drives.items():
+            row = self._row[symbol]
+            for i, (span, opened) in enumerate(zip(spans, opens, strict=True)):
+                closed = min(opened + width - 1, until)
+                past = [d for d in drives if d.start < closed]
+                if not past:
+                    continue
+                last = past[-1]
+                if last.end < opened and span.first <= span.last and span.first > self._last_point(last.end):
+                    out[row, i, :4] *= self._factor(last, row)
+                    continue
+                _, levels = self._course(view, row, opened - 1, closed)
+                if not len(levels):
+                    levels = np.array([self._level(view, row, opened - 1)])
+                out[row, i, :4] = levels[0], levels.max(), levels.min(), levels[-1]
+
+    def _klines(
+        self, view: str, symbol: str, width: int, start: int | None, end: int | None, limit: int, now: int
+    ) -> list[Kline]:
+        row = self._index(symbol)
+        first, stop = self._range(width, start, end, limit, now)
+        if first >= stop:
+            return []
+        found = self.candles(width, first, stop, now, view)[row]
+        decimal = self._decimal if view == PRICE else self._mark_decimal
+        out = []
+        for n, (o, h, low, c, volume, quote, trades) in zip(range(first, stop), found.tolist(), strict=True):
+            if o == o:  # not NaN
+                opened = opening_of(n, width)
+                prices = (decimal(row, x) for x in (o, h, low, c))
+                out.append(Kline(opened, *prices, _amount(volume), _amount(quote), int(trades), opened + width <= now))
+        return out
+
+    def _range(self, width: int, start: int | None, end: int | None, limit: int, now: int) -> tuple[int, int]:
+        """Numbers of the candles asked for, first and stop."""
+        if width <= 0 or width % self._spacing:
+            raise ValueError(f"candles of {width} ms can't be made of points {self._spacing} ms apart")
+        oldest = -(-(self.history_start_ms - opening_of(0, width)) // width)
+        newest = number_of(now if end is None else min(end, now), width)
+        if start is None:
+            return max(oldest, newest + 1 - limit), newest + 1
+        first = max(oldest, -(-(start - opening_of(0, width)) // width))
+        return first, min(newest + 1, first + limit)
+
+    # -- inside: numbers ------------------------------------------------------------------------------------------------
+    def _to_ticks(self, row: int, levels: np.ndarray) -> list[int]:
+        return np.maximum(np.rint(levels / self._tick[row]), 1).astype(np.int64).tolist()
+
+    def _decimal(self, row: int, level: float) -> Decimal:
+        return max(round(level / self._tick[row]), 1) * self.ticks[row]
+
+    def _mark_decimal(self, row: int, level: float) -> Decimal:
+        fine = self.ticks[row] * MARK_DIGITS
+        return (max(round(level / float(fine)), 1) * fine).normalize()
+
+
+def tick_of(symbol: str, price: float) -> Decimal:
+    """The price step of a symbol, as the venue's table has it."""
+    info = venue_tables.load().symbol_info(symbol, Decimal(repr(price)))
+    size = next(f["tickSize"] for f in info["filters"] if f["filterType"] == "PRICE_FILTER")
+    return Decimal(size)
+
+
+def _chunks(spans: list[Span]) -> list[list[Span]]:
+    """Spans in groups that cover a bounded number of bars each."""
+    chunks: list[list[Span]] = [[]]
+    start = None
+    for span in spans:
+        if span.last >= span.first:
+            start = span.first if start is None else start
+            if (span.last - start) // POINTS > MOST_BARS_AT_ONCE and chunks[-1]:
+                chunks.append([])
+                start = span.first
+        chunks[-1].append(span)
+    return chunks
+
+
+def _amount(value: float) -> Decimal:
+    return Decimal(f"{value:.8f}")
+
+
+def _ticker(
+    last: Decimal, o: Decimal, h: Decimal, low: Decimal, volume: Decimal, quote: Decimal, trades: int, opened: int
+) -> dict[str, Any]:
+    change = last - o
+    return {
+        "lastPrice": last,
+        "openPrice": o,
+        "highPrice": max(h, last),
+        "lowPrice": min(low, last),
+        "priceChange": change,
+        "priceChangePercent": (change / o * 100).quantize(Decimal("0.001")),
+        "weightedAvgPrice": (quote / volume).quantize(last) if volume else last,
+        "volume": volume,
+        "quoteVolume": quote,
+        "count": trades,
+        "openTime": opened,
+    }
+
+
+def _name(identity: dict) -> str:
+    if identity["kind"] == "synthetic":
+        return f"the synthetic market of seed {identity['seed']} with {len(identity['symbols'])} symbols"
+    return f"{identity['data']} ({len(identity['symbols'])} symbols, {identity['bars']} bars)"
