@@ -218,9 +218,9 @@ class CcxtGateway:
         return self.offset
 
     # -- market
-    def filters(self) -> dict[str, Filters]:
+    def filters(self, fresh: bool = False) -> dict[str, Filters]:
         """The rules of every perpetual, remembered for a minute."""
-        if self._rules is None or time.monotonic() - self._rules[0] > RULES_FRESH:
+        if fresh or self._rules is None or time.monotonic() - self._rules[0] > RULES_FRESH:
             raw = self._ask("fapiPublicGetExchangeInfo", {}, lambda answer: list(answer["symbols"]))
             brackets = self._ask(
                 "fapiPrivateGetLeverageBracket", {}, lambda answer: {b["symbol"]: b["brackets"] for b in answer}

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 STREAMS_A_CONNECTION = 180  # the venue takes 200
 LIVES = timedelta(minutes=25).total_seconds()  # a listen key lives for 60 minutes unless it is kept alive
+DRIFT = timedelta(seconds=1)
 LOCAL_WEIGHT = 60_000.0  # the practice exchange is ours: no need to be shy
 
 
@@ -111,6 +112,7 @@ class AsyncVenue:
         try:
             if isinstance(message, list):
                 self.heard_at = time.monotonic()
+                self._keep_time(wire.moment(message[0]["E"]))
                 marks = (wire.streamed_mark(raw) for raw in message if raw.get("e") == "markPriceUpdate")
                 self.hearer.on_prices({m.symbol: m for m in marks if m is not None})
             elif message.get("e") == "kline":
@@ -122,6 +124,12 @@ class AsyncVenue:
                 self.hearer.on_account(symbols)
         except wire.UNREADABLE:
             return
+
+    def _keep_time(self, said: datetime) -> None:
+        """Follow the venue's clock where it jumped."""
+        drift = said - self.now()
+        if abs(drift) > DRIFT:
+            self.offset += drift
 
     # -- one request
     async def _ask(self, endpoint: str, params: dict, parse: Callable[[Any], T]) -> T:

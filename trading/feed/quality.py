@@ -11,6 +11,7 @@ from trading.exchange.venue import Bar
 
 HIGHEST_PRICE, MOST_VOLUME = 1e12, 1e18  # the table's own limits
 SPIKE = 0.30  # a move between two closes that is worth a look; the candle is kept
+UNUSABLE = frozenset({"nan", "off_grid", "future", "unclosed", "impossible"})  # the others are notes
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 

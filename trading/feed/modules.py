@@ -1,0 +1,94 @@
+"""Stage 2's modules: the universe, and the data feed's second leg for when the stream is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from trading.exchange.errors import VenueError
+from trading.exchange.venue import Bar, Gateway
+from trading.feed import quality, rows, universe
+from trading.runtime import Report, register
+
+GRACE = timedelta(seconds=12)  # the stream's time to bring a bar before REST is asked instead
+CATCH_UP = 1500  # bars that one request brings
+
+
+@register
+class UniverseOS:
+    """Asks the venue what may be traded."""
+
+    name, title, every, queue = "universe", "Universe OS", timedelta(seconds=300), "work"
+
+    def tick(self, now: datetime) -> Report:
+        lines = universe.refresh(now, self.name).symbols
+        inside = sum(line["status"] == universe.IN for line in lines)
+        return Report(examined=len(lines), actions=inside, panels=("universe",))
+
+
+@register
+class DataFeed:
+    """The stream stores candles and beats for it; this tick fetches by REST what the stream did not bring."""
+
+    name, title, queue = "data_feed", "Data Feed", "work"
+    every = min(settings.QUANTUM.bar / 2, timedelta(seconds=30))
+
+    def tick(self, now: datetime) -> Report:
+        from trading.exchange.gateway import venue
+
+        return fill_in(venue(), settings.QUANTUM.timeframe, now)
+
+
+def fill_in(gateway: Gateway, timeframe: str, now: datetime) -> Report:
+    """Fetch what is missing of the newest closed bar, and start the executor if anything came."""
+    step = quality.step_of(timeframe)
+    bar = quality.newest_closed(now - GRACE, step)
+    symbols = rows.universe()
+    late = lacking(symbols, rows.newest(symbols, timeframe), bar)
+    if not symbols:
+        return Report.idle("no universe yet")
+    if not late:
+        return Report.idle(f"all {len(symbols)} symbols have the candle of {bar:%H:%M}", examined=len(symbols))
+    bars, failed = fetch(gateway, late, timeframe, step)
+    stored = rows.store(bars, timeframe, now)
+    if stored.new:
+        ring("trading.tick", "executor", "data_feed")
+    why = "" if stored.new else f"the venue has no candle of {bar:%H:%M} for {', '.join(sorted(late)[:3])}"
+    if failed:
+        why = f"{len(failed)} of {len(late)} late symbols could not be asked for: {next(iter(failed.values()))}"
+    return Report(examined=len(symbols), actions=stored.new, idle_reason=why[:300], panels=("candles", "universe"))
+
+
+def lacking(symbols: Sequence[str], last: Mapping[str, datetime], bar: datetime) -> dict[str, datetime | None]:
+    """Who lacks the bar, and its newest candle."""
+    return {s: last.get(s) for s in symbols if (known := last.get(s)) is None or known < bar}
+
+
+def fetch(
+    gateway: Gateway, late: Mapping[str, datetime | None], timeframe: str, step: timedelta
+) -> tuple[list[Bar], dict[str, VenueError]]:
+    """The bars after each symbol's newest one; and whoever could not be asked for."""
+    bars: list[Bar] = []
+    failed: dict[str, VenueError] = {}
+    for symbol, last in late.items():
+        try:
+            bars += gateway.bars(symbol, timeframe, since=last + step if last else None, limit=CATCH_UP - 1)
+        except VenueError as error:
+            failed[symbol] = error
+    if failed and len(failed) == len(late):
+        raise next(iter(failed.values()))
+    return bars, failed
+
+
+def ring(task: str, *args: object, queue: str = "trade") -> bool:
+    """Put a task on one of our queues; False where the broker does not answer (beat's schedule will do it later)."""
+    from celery import current_app
+    from kombu.exceptions import OperationalError
+
+    try:
+        current_app.send_task(task, args=args, queue=f"{settings.QUANTUM.mode}-{queue}", retry=False)
+    except OperationalError:
+        return False
+    return True

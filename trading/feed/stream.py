@@ -1,0 +1,331 @@
+"""The stream process: candles, prices and account events in; stored candles and a call for the executor out.
+
+1. Wait for the venue; take the universe; listen to klines, mark prices and the account.
+2. Load history for every symbol at once (REST), as far back as the venue gives it.
+3. Each bar: wait until every symbol's closed candle was heard or the grace is over; ask REST for what is missing; store
+   all of it in one batch; tell the listener.
+4. A lost or silent connection is dialled again; holes are filled by REST before the next bar is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from trading.exchange.errors import VenueError
+from trading.exchange.streaming import AsyncVenue
+from trading.exchange.venue import Bar, Mark
+from trading.feed import quality, rows
+from trading.runtime import Report, record
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PAGE = 1000  # bars a request; the venue's price for it is 5
+CHUNK = 20_000  # bars a transaction, when history is loaded
+AT_ONCE = 10  # requests in flight
+LASTING = 60.0  # a connection that lived so long starts the back-off anew
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the stream listens. `history` in bars; `grace` is how long after its end a bar's candles are waited for."""
+
+    timeframe: str
+    history: int = 3000
+    grace: timedelta = timedelta(seconds=2.5)
+    patience: timedelta = timedelta(seconds=8)  # for REST, at a bar's end
+    silence: timedelta = timedelta(seconds=15)  # prices come every second
+
+    @property
+    def step(self) -> timedelta:
+        return quality.step_of(self.timeframe)
+
+
+class Listener(Protocol):
+    """Who is told. Each call is awaited before the next one of its kind."""
+
+    async def on_history(self) -> None: ...
+    async def on_bar_closed(self, bar: datetime) -> None: ...
+    async def on_marks(self, marks: Mapping[str, Mark]) -> None: ...
+    async def on_user(self, symbol: str) -> None: ...
+
+
+async def db(work: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Database work, in its one thread."""
+
+    def run() -> T:
+        close_old_connections()
+        return work(*args, **options)
+
+    return await sync_to_async(run, thread_sensitive=True)()
+
+
+def backoff(tries: int) -> float:
+    """Seconds before the next try: doubling, at most 30, with jitter so that not all come at once."""
+    return min(30.0, 0.5 * 2 ** min(tries, 6)) * random.uniform(0.5, 1.0)
+
+
+def heard_in_line(
+    pending: Mapping[datetime, Mapping[str, Bar]], symbol: str, after: datetime, step: timedelta
+) -> Iterator[Bar]:
+    """The symbol's heard candles that follow `after` without a hole."""
+    at = after + step
+    while symbol in pending.get(at, {}):
+        yield pending[at][symbol]
+        at += step
+
+
+class Stream:
+    """One asyncio process. `refresh` takes a universe snapshot (it runs in the database's thread)."""
+
+    def __init__(self, venue: AsyncVenue, plan: Plan, listener: Listener, refresh: Callable[[datetime, str], Any]):
+        self.venue, self.plan, self.listener, self.refresh = venue, plan, listener, refresh
+        self.symbols: tuple[str, ...] = ()
+        self.last: dict[str, datetime] = {}  # open time of each symbol's newest stored candle
+        self.pending: dict[datetime, dict[str, Bar]] = {}  # heard, not yet stored
+        self.prices: dict[str, Mark] = {}
+        self.touched: set[str] = set()
+        self.closed, self.priced, self.moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.stopped = asyncio.Event()
+
+    # -- what the venue says (in the event loop, at once)
+    def on_kline(self, bar: Bar, closed: bool) -> None:
+        if closed:
+            self.pending.setdefault(bar.open_time, {})[bar.symbol] = bar
+            self.closed.set()
+
+    def on_prices(self, marks: dict[str, Mark]) -> None:
+        self.prices |= marks
+        self.priced.set()
+
+    def on_account(self, symbols: set[str]) -> None:
+        self.touched |= symbols
+        self.moved.set()
+
+    # -- the process
+    async def run(self) -> None:
+        """Until `stop`."""
+        work = asyncio.ensure_future(self._work())
+        stop = asyncio.ensure_future(self.stopped.wait())
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, stop):
+            task.cancel()
+        ended = await asyncio.gather(work, stop, return_exceptions=True)
+        await self.venue.close()
+        if isinstance(ended[0], BaseException) and not isinstance(ended[0], asyncio.CancelledError):
+            raise ended[0]
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    async def _work(self) -> None:
+        await self._reach()
+        self.venue.hearer = self
+        async with asyncio.TaskGroup() as group:
+            for job in (self._market, self._account, self._tell_prices, self._tell_account, self._watch_silence):
+                group.create_task(job())
+            group.create_task(self._bars())
+
+    async def _reach(self) -> None:
+        """Wait for the venue and the database, saying so; then know the universe."""
+        tries = 0
+        while True:
+            try:
+                await self.venue.set_clock()
+                await db(self.refresh, self.venue.now(), "stream")
+                await self._take_universe()
+                return
+            except (VenueError, DatabaseError) as error:
+                if tries % 10 == 2:  # at a start together the venue may need a second
+                    log.warning("waiting for the venue: %s", error)
+            await asyncio.sleep(min(backoff(tries), 5.0))
+            tries += 1
+
+    async def _take_universe(self) -> None:
+        symbols = tuple(await db(rows.universe))
+        if set(symbols) != set(self.symbols):
+            known = await db(rows.newest, symbols, self.plan.timeframe)
+            changed, self.symbols = bool(self.symbols), symbols
+            self.last = known | {s: at for s, at in self.last.items() if s in symbols}
+            if changed:
+                self.venue.hang_up("the universe changed")
+
+    # -- connections
+    async def _market(self) -> None:
+        await self._again("market", lambda: self.venue.listen_market(self.symbols, self.plan.timeframe))
+
+    async def _account(self) -> None:
+        await self._again("account", self.venue.listen_user)
+
+    async def _again(self, what: str, listen: Callable[[], Any]) -> None:
+        """Listen for ever: dial, listen until it is lost, wait, dial."""
+        tries = 0
+        while True:
+            began = time.monotonic()
+            try:
+                await listen()
+            except VenueError as error:
+                log.info("%s stream lost: %s", what, error)
+            tries = 0 if time.monotonic() - began > LASTING else tries + 1
+            await asyncio.sleep(backoff(tries - 1))
+
+    async def _watch_silence(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            if time.monotonic() - self.venue.heard_at > self.plan.silence.total_seconds():
+                self.venue.heard_at = time.monotonic()
+                self.venue.hang_up(f"silent for {self.plan.silence.total_seconds():.0f} s")
+
+    # -- telling
+    async def _tell_prices(self) -> None:
+        while True:
+            await self.priced.wait()
+            self.priced.clear()
+            marks, self.prices = self.prices, {}
+            await self._attempt(self.listener.on_marks, marks)
+
+    async def _tell_account(self) -> None:
+        while True:
+            await self.moved.wait()
+            await asyncio.sleep(0.1)  # one fill is several events
+            self.moved.clear()
+            symbols, self.touched = self.touched, set()
+            for symbol in sorted(symbols):
+                await self._attempt(self.listener.on_user, symbol)
+
+    # -- bars
+    async def _bars(self) -> None:
+        """History, then bar after bar."""
+        bar = quality.newest_closed(self.venue.now(), self.plan.step)
+        await self._insist(self._history, bar)
+        await self._attempt(self.listener.on_history)
+        while True:
+            await self._attempt(self.listener.on_bar_closed, bar)
+            await self._insist(self._take_universe)
+            bar = max(bar + self.plan.step, quality.newest_closed(self.venue.now(), self.plan.step))
+            await self._heard(bar)
+            await self._insist(self._bar, bar)
+
+    async def _attempt(self, tell: Callable[..., Any], *args: Any) -> None:
+        """Once: what the listener could not do now, beat's schedules do later."""
+        try:
+            await tell(*args)
+        except DatabaseError as error:
+            log.warning("the listener could not work: %s", error)
+
+    async def _insist(self, work: Callable[..., Any], *args: Any) -> None:
+        """Until the database takes it."""
+        tries = 0
+        while True:
+            try:
+                await work(*args)
+                return
+            except DatabaseError as error:
+                log.warning("the database did not take it: %s", error)
+            await asyncio.sleep(min(backoff(tries), 5.0))
+            tries += 1
+
+    async def _heard(self, bar: datetime) -> None:
+        """Wait for every symbol's closed candle, until the grace is over."""
+        deadline = bar + self.plan.step + self.plan.grace
+        while not set(self.symbols) <= self.pending.get(bar, {}).keys():
+            left = (deadline - self.venue.now()).total_seconds()
+            if left <= 0:
+                return
+            self.closed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closed.wait(), left)
+
+    async def _history(self, bar: datetime) -> None:
+        """Everything up to `bar`, with progress."""
+        wanted = {s: self.last.get(s) for s in self.symbols if (at := self.last.get(s)) is None or at < bar}
+        total, loaded, batch, done = len(self.symbols), 0, [], len(self.symbols) - len(wanted)
+        said = 0.0
+        for finished in asyncio.as_completed(self._requests(wanted, bar)):
+            batch += await finished
+            done += 1
+            if len(batch) >= CHUNK or done == total:
+                loaded += (await self._store(batch, bar)).new
+                batch = []
+            if time.monotonic() - said > 1 and done < total:
+                said = time.monotonic()
+                why = f"loading history: {done} of {total} symbols"
+                await db(record, "data_feed", self.venue.now(), Report(done, loaded, why), "stream")
+        log.info("history of %d symbols is there, %d new candles", total, loaded)
+        await db(record, "data_feed", self.venue.now(), Report(total, loaded, panels=("candles", "universe")), "stream")
+
+    async def _bar(self, bar: datetime) -> None:
+        """One bar of every symbol: what was heard, what REST has instead, stored in one batch."""
+        batch, wanted = self._from_memory(bar)
+        jobs = self._requests(wanted, bar)
+        if jobs:
+            done, late = await asyncio.wait(jobs, timeout=self.plan.patience.total_seconds())
+            batch += [b for job in done for b in job.result()]
+            for job in late:
+                job.cancel()
+        stored = await self._store(batch, bar)
+        now = self.venue.now()
+        here = sum(at >= bar for at in self.last.values())
+        why = "" if here else f"no candle of {bar:%H:%M} came"
+        lag = int((now - bar - self.plan.step).total_seconds() * 1000)
+        await db(record, "data_feed", now, Report(here, stored.new, why, lag, ("candles", "universe")), "stream")
+
+    def _from_memory(self, bar: datetime) -> tuple[list[Bar], dict[str, datetime | None]]:
+        """What was heard up to `bar`, in line with what is stored; and who lacks something, from where on."""
+        batch: list[Bar] = []
+        wanted: dict[str, datetime | None] = {}
+        for symbol in self.symbols:
+            last = self.last.get(symbol)
+            line = list(heard_in_line(self.pending, symbol, last, self.plan.step)) if last else []
+            batch += line
+            newest = line[-1].open_time if line else last
+            if newest is None or newest < bar:
+                wanted[symbol] = newest
+        return batch, wanted
+
+    def _requests(self, wanted: Mapping[str, datetime | None], bar: datetime) -> list[asyncio.Future[list[Bar]]]:
+        turn = asyncio.Semaphore(AT_ONCE)
+        return [asyncio.ensure_future(self._fetch(symbol, last, bar, turn)) for symbol, last in wanted.items()]
+
+    async def _fetch(self, symbol: str, last: datetime | None, bar: datetime, turn: asyncio.Semaphore) -> list[Bar]:
+        """The symbol's candles after `last` up to `bar`, oldest first; what could not be had is missing."""
+        step = self.plan.step
+        oldest = bar - (self.plan.history - 1) * step
+        since = max(last + step, oldest) if last else oldest
+        found: list[Bar] = []
+        async with turn:
+            while since <= bar:
+                try:
+                    page = await self.venue.bars(symbol, self.plan.timeframe, since=since, limit=PAGE)
+                except VenueError as error:
+                    log.info("no candles of %s: %s", symbol, error)
+                    break
+                found += page
+                if len(page) < PAGE:
+                    break
+                since = page[-1].open_time + step
+        return found
+
+    async def _store(self, batch: Sequence[Bar], bar: datetime) -> rows.Stored:
+        """Store, and remember how far each symbol is."""
+        now = max(self.venue.now(), bar + self.plan.step)  # what the venue calls closed has ended by its clock
+        stored = await db(rows.store, batch, self.plan.timeframe, now)
+        bad = {(f.symbol, f.open_time) for f in stored.faults if f.kind in quality.UNUSABLE}
+        for one in batch:
+            if (one.symbol, one.open_time) not in bad:
+                self.last[one.symbol] = max(self.last.get(one.symbol, one.open_time), one.open_time)
+        for at in [at for at in self.pending if at <= bar]:
+            del self.pending[at]
+        return stored

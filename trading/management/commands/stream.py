@@ -1,0 +1,108 @@
+"""`manage.py stream`: the one process that listens to the venue and tells the others."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import partial
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from trading import events, runtime
+from trading.exchange.streaming import AsyncVenue
+from trading.exchange.venue import Mark
+from trading.feed import universe
+from trading.feed.modules import ring
+from trading.feed.stream import Plan, Stream, db
+from trading.positions import rows as position_rows
+from trading.positions.watch import Need, Watch
+
+log = logging.getLogger(__name__)
+
+RELOAD = 3.0  # seconds between two looks at the open positions
+ANSWER = 5.0  # seconds that the broker has to take a task
+
+
+class Bells:
+    """Tells the workers and the browsers. What gets lost is found by beat's schedules."""
+
+    def __init__(self) -> None:
+        self.watch = Watch(position_rows.rules())
+        self.loaded_at = 0.0
+        self.published_at = 0.0
+        self.prices: dict[str, str] = {}
+
+    async def on_history(self) -> None:
+        """There is something to learn from: the models need not wait for beat."""
+        await self.bell("trading.tick", "models", "stream", queue="work")
+
+    async def on_bar_closed(self, bar: datetime) -> None:
+        if not await self.bell("trading.tick", "executor", "stream"):
+            log.warning("the broker does not answer: this process judges %s itself", bar)
+            await db(runtime.run, "executor", called_by="stream")
+        await self.publish({"type": "changed", "panels": ["candles", "universe"]})
+
+    async def on_marks(self, marks: Mapping[str, Mark]) -> None:
+        """Exits and trailing first, then the browsers, once a second."""
+        if time.monotonic() - self.loaded_at > RELOAD:
+            await self.reload()
+        needs = self.watch.on_marks({s: m.price for s, m in marks.items()}, timezone.now())
+        await self.call_keepers(needs)
+        self.prices |= {symbol: str(mark.price) for symbol, mark in marks.items()}
+        if time.monotonic() - self.published_at >= 1.0:
+            self.published_at = time.monotonic()
+            await self.publish({"type": "prices", "marks": self.prices, "at": timezone.now().isoformat()})
+            self.prices = {}
+
+    async def on_user(self, symbol: str) -> None:
+        await self.bell("trading.sync", symbol)
+        self.loaded_at = 0.0
+
+    async def reload(self) -> None:
+        self.loaded_at = time.monotonic()
+        self.watch.load(await db(position_rows.held))
+
+    async def call_keepers(self, needs: Iterable[Need]) -> None:
+        for need in needs:
+            await db(position_rows.remember_best, need.position_id, need.best)
+            await self.bell("trading.mind", need.position_id, need.why)
+
+    async def bell(self, task: str, *args: object, queue: str = "trade") -> bool:
+        """Ring in a thread of its own: a broker that hangs must not stop the prices."""
+        ringing = sync_to_async(partial(ring, task, *args, queue=queue), thread_sensitive=False)()
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(ringing, ANSWER)
+        return False
+
+    async def publish(self, message: dict) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(sync_to_async(events.publish, thread_sensitive=False)(message), ANSWER)
+
+
+async def listen() -> None:
+    """Until SIGTERM or SIGINT."""
+    from trading.exchange.gateway import configured
+
+    stream = Stream(AsyncVenue(configured()), Plan(settings.QUANTUM.timeframe), Bells(), universe.refresh)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stream.stop)
+    await stream.run()
+
+
+class Command(BaseCommand):
+    help = "Listen to the venue: store closed candles, call the executor, watch positions on every price."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: object, **options: object) -> None:
+        import trading.modules  # noqa: F401 - if the broker is gone, the executor runs here
+
+        asyncio.run(listen())
