@@ -137,7 +137,7 @@ MEANINGS: dict[Code, Meaning] = {
         stage="system",
         title="Account not known",
         sentence="What an entry needs to know of the exchange is not known.",
-        says=("{value} is not known: the exchange has not answered.",),
+        says=("Not known: {value}. The exchange has not answered.",),
         fix="Check the connection and the keys; the account is read again every few seconds.",
     ),
     Code.GATE_ERROR: Meaning(

@@ -10,8 +10,11 @@ from tests.gates.builders import BTC, CLOSED, NOW, belief, desk, holding, limits
 from trading.codes import Code
 from trading.exchange.venue import Side
 from trading.gates import gates
+from trading.gates.catalogue import GATE_CODES
 from trading.gates.desk import Rejection
 from trading.gates.gates import SIGNAL_GATES, minimum
+from trading.gates.judge import GATES
+from trading.gates.sentence import say
 
 LONG, SHORT = Side.LONG, Side.SHORT
 EPS = timedelta(milliseconds=1)
@@ -210,3 +213,14 @@ def test_a_symbol_that_nobody_told_us_about_is_rejected_not_let_through():
         candle_at=None, mark=None, mark_at=None, ema200=None, funding_rate=None, filters=None
     )
     assert gates.fresh_candle(belief(), unknown).code is Code.FEED_STALE
+
+
+def test_the_catalogue_knows_every_gate_in_order_and_every_code_it_gives():
+    assert tuple(GATE_CODES) == GATES.names
+    for gate, _, _, code in ROWS:
+        assert code in GATE_CODES[gate]
+
+
+def test_what_is_not_known_of_the_account_is_named():
+    no = gates.account_known(belief(), desk(equity=None, available=None))
+    assert say(no) == "Not known: equity, free margin. The exchange has not answered."

@@ -43,9 +43,9 @@ def no_halt(belief: Belief, desk: Desk) -> Rejection | None:
 
 
 def account_known(belief: Belief, desk: Desk) -> Rejection | None:
-    account = {"equity": desk.equity, "free margin": desk.available, "result of today": desk.daily_pnl}
+    account = {"equity": desk.equity, "free margin": desk.available, "today's result": desk.daily_pnl}
     unknown = [name for name, money in account.items() if money is None or not money.is_finite()]
-    return Rejection(Code.INFRA_UNAVAILABLE, f"The {' and '.join(unknown)} of the account") if unknown else None
+    return Rejection(Code.INFRA_UNAVAILABLE, ", ".join(unknown), "known") if unknown else None
 
 
 # -- data -------------------------------------------------------------------------------------------------------------

@@ -30,7 +30,10 @@ class OrchestratorPolicy:
             return Report.idle("no universe yet")
         config = settings.QUANTUM
         bar = settled_bar(now, config.bar)
-        measured = indicators(feed_rows.load_book(symbols, config.timeframe, until=bar, bars=BARS))
+        book = feed_rows.load_book(symbols, config.timeframe, until=bar, bars=BARS)
+        if book.last != bar:
+            return Report.idle(f"no candle of {bar:%H:%M} yet")
+        measured = indicators(book)
         facts = policy.measure(measured.atr_share, measured.adx)
         if facts is None:
             return Report.idle(f"none of {len(symbols)} symbols has enough candles yet", examined=len(symbols))
