@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ["exchange", "feed", "forecast", "gates", "orders", "positions"]
-SHELLS = {"modules.py", "rows.py", "gateway.py", "stream.py", "store.py", "sender.py", "keeper.py", "universe.py"}
+SHELLS = {"modules.py", "rows.py", "gateway.py", "stream.py", "store.py", "sender.py", "keeper.py", "universe.py", "guard.py"}
 
 
 def imports(path: Path) -> set[str]:
@@ -69,7 +69,7 @@ def test_the_practice_exchange_imports_nothing_of_the_stages():
 
 
 def test_only_the_command_and_replay_import_the_practice_exchange():
-    allowed = {"trading/management/commands/practice.py", "trading/replay.py"}
+    allowed = {"trading/management/commands/practice.py", "trading/management/commands/replay.py"}
     wrong = [
         str(path.relative_to(ROOT))
         for path in files("trading") + files("monitoring") + files("quantum")

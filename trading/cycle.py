@@ -32,7 +32,8 @@ from trading.feed import rows as feed_rows
 from trading.feed.candles import WINDOW, Book, join
 from trading.forecast.belief import Belief, Forecast
 from trading.gates import rows as gate_rows
-from trading.gates.desk import Desk, Holding, Limits, Market, PolicyNow
+from trading.gates.desk import Desk, Holding, Market, PolicyNow
+from trading.gates.gates import minimum
 from trading.gates.judge import Verdict, decide
 from trading.models import Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
 from trading.orders.intents import client_order_id
@@ -97,7 +98,7 @@ def ask_venue(gateway: Gateway) -> Venue:
         return Venue({}, {}, None, str(error))
 
 
-def holdings(limits: Limits) -> tuple[Holding, ...]:
+def holdings() -> tuple[Holding, ...]:
     """Open positions, and entries that are on their way: both take a slot."""
     held = [
         Holding(
@@ -156,7 +157,7 @@ def set_desk(
     from trading.gates import correlation
 
     limits = gate_rows.limits()
-    held = holdings(limits)
+    held = holdings()
     symbols = [b.symbol for b in beliefs]
     entered = last_entries(symbols)
     unresolved = set(Order.objects.filter(status=OrderStatus.UNKNOWN).values_list("intent__symbol", flat=True))
@@ -205,6 +206,48 @@ def market(
     )
 
 
+# -- judging ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One bar's answer for the whole universe, before it is stored."""
+
+    forecast: Forecast
+    verdicts: tuple[Verdict, ...] = ()
+    desk: Desk | None = None
+    policy_id: int | None = None
+
+
+def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway) -> Judgement:
+    """Candles, policy, beliefs, desk, verdicts; where one is missing, every symbol is absent with the code for it."""
+    from trading.forecast import store as model_store
+    from trading.forecast.ensemble import predict
+    from trading.forecast.features import indicators
+
+    config = settings.QUANTUM
+    ensemble = model_store.champions(config.data_source, config.timeframe)
+    if ensemble is None:
+        return Judgement(absent_all(symbols, why_no_models(), bar))
+    book = warm.until(symbols, config.timeframe, bar, config.bar)
+    if book.last != bar:
+        return Judgement(absent_all(symbols, Code.FEED_STALE, bar))
+    facts = indicators(book)
+    policy_id, policy = gate_rows.policy_for(facts, now)
+    forecast = predict(ensemble, book, now)
+    ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
+    desk = set_desk(forecast.beliefs, book, ema200, policy, ask_venue(gateway), now)
+    return Judgement(forecast, tuple(decide(forecast.beliefs, desk)), desk, policy_id)
+
+
+def why_no_models() -> Code:
+    return Code.MODELS_TRAINING if TrainingRun.objects.filter(outcome="running").exists() else Code.NO_MODEL
+
+
+def absent_all(symbols: Sequence[str], code: Code, bar: datetime) -> Forecast:
+    return Forecast(bar=bar, beliefs=(), flat=(), absent=dict.fromkeys(symbols, code))
+
+
 # -- storing ----------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +283,7 @@ def signal_row(cycle: Cycle, belief: Belief, threshold: float) -> Signal:
         price=belief.price,
         atr=belief.atr,
         r=belief.r,
+        cost_r=belief.cost_r,
         at=belief.at,
         mode=cycle.mode,
     )
@@ -253,7 +297,7 @@ def decision_row(signal: Signal, verdict: Verdict, policy_id: int | None, now: d
         signal=signal,
         outcome=Decision.PENDING if verdict.accepted else Decision.REJECTED,
         code="" if verdict.accepted else verdict.code,
-        sentence="Accepted; the order is on its way." if verdict.accepted else noes[0]["sentence"],
+        sentence=sentence.accepted(verdict.ticket) if verdict.ticket else noes[0]["sentence"],
         rejections=noes,
         gates=[{"name": name, "passed": passed} for name, passed in verdict.asked],
         rank=verdict.rank,
@@ -283,39 +327,25 @@ def intent_row(decision: Decision, verdict: Verdict, now: datetime) -> Intent:
     )
 
 
-def store(
-    cycle: Cycle,
-    forecast: Forecast,
-    verdicts: Sequence[Verdict],
-    policy: PolicyNow | None,
-    policy_id: int | None,
-    now: datetime,
-) -> list[Intent]:
+def store(cycle: Cycle, judgement: Judgement, now: datetime) -> list[Intent]:
     """Cycle, signals, decisions and intents in one transaction; the intents in rank order."""
-    minimum = policy.min_confidence if policy else 0.0
+    verdicts, desk = judgement.verdicts, judgement.desk
+    threshold = minimum(desk)[0] if desk else 0.0
     with transaction.atomic():
         cycle.save()
-        signals = Signal.objects.bulk_create(signal_row(cycle, v.belief, minimum) for v in verdicts)
+        signals = Signal.objects.bulk_create(signal_row(cycle, v.belief, threshold) for v in verdicts)
         decisions = Decision.objects.bulk_create(
-            decision_row(s, v, policy_id, now) for s, v in zip(signals, verdicts, strict=True)
+            decision_row(s, v, judgement.policy_id, now) for s, v in zip(signals, verdicts, strict=True)
         )
         accepted = sorted(
             ((d, v) for d, v in zip(decisions, verdicts, strict=True) if v.accepted), key=lambda pair: pair[1].rank or 0
         )
         intents = Intent.objects.bulk_create(intent_row(d, v, now) for d, v in accepted)
-        events.changed("funnel", "decisions", "verdict", "ribbon", "account", "universe", "models")
+        events.changed("funnel", "decisions", "verdict", "ribbon", "account", "universe", "models", "policy")
     return list(intents)
 
 
 # -- the cycle --------------------------------------------------------------------------------------------------------
-
-
-def why_no_models() -> Code:
-    return Code.MODELS_TRAINING if TrainingRun.objects.filter(outcome="running").exists() else Code.NO_MODEL
-
-
-def absent_all(symbols: Sequence[str], code: Code, bar: datetime) -> Forecast:
-    return Forecast(bar=bar, beliefs=(), flat=(), absent=dict.fromkeys(symbols, code))
 
 
 def count(cycle: Cycle, forecast: Forecast, universe: Sequence[str]) -> None:
@@ -331,52 +361,26 @@ def count(cycle: Cycle, forecast: Forecast, universe: Sequence[str]) -> None:
 
 
 def judge_bar(
-    bar: datetime,
-    now: datetime,
-    called_by: str,
-    gateway: Gateway,
-    deliver: Callable[[list[Intent]], None],
+    bar: datetime, now: datetime, called_by: str, gateway: Gateway, deliver: Callable[[list[Intent]], None]
 ) -> Report:
     """Judge one bar for the whole universe, store it, and hand the committed intents to `deliver`."""
-    from trading.forecast import store as model_store
-    from trading.forecast.ensemble import predict
-    from trading.forecast.features import indicators
-
     began = time.perf_counter()
     config = settings.QUANTUM
     symbols = feed_rows.universe()
-    cycle = Cycle.objects.filter(timeframe=config.timeframe, bar=bar).first() or Cycle(
-        timeframe=config.timeframe, bar=bar
-    )
+    judgement = judge(bar, symbols, now, gateway)
+    known = Cycle.objects.filter(timeframe=config.timeframe, bar=bar).first()
+    cycle = known or Cycle(timeframe=config.timeframe, bar=bar)
     cycle.at, cycle.called_by, cycle.mode = now, called_by, config.mode
+    cycle.policy_id = judgement.policy_id
+    cycle.desk = plain(judgement.desk) if judgement.desk else {}
     cycle.lag_ms = max(0, int((now - bar - config.bar).total_seconds() * 1000))
-    ensemble = model_store.champions(config.data_source, config.timeframe)
-    verdicts: list[Verdict] = []
-    policy: PolicyNow | None = None
-    policy_id: int | None = None
-    if ensemble is None:
-        forecast = absent_all(symbols, why_no_models(), bar)
-    else:
-        book = warm.until(symbols, config.timeframe, bar, config.bar)
-        if book.last != bar:
-            forecast = absent_all(symbols, Code.FEED_STALE, bar)
-        else:
-            facts = indicators(book)
-            policy_id, policy = gate_rows.policy_for(facts, now)
-            forecast = predict(ensemble, book, now)
-            venue = ask_venue(gateway)
-            ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
-            desk = set_desk(forecast.beliefs, book, ema200, policy, venue, now)
-            verdicts = decide(forecast.beliefs, desk)
-            cycle.policy_id = policy_id
-            cycle.desk = plain(desk)
-    count(cycle, forecast, symbols)
+    count(cycle, judgement.forecast, symbols)
     cycle.took_ms = int((time.perf_counter() - began) * 1000)
-    intents = store(cycle, forecast, verdicts, policy, policy_id, now)
-    record("models", now, votes(forecast), "executor")
-    record("risk_guard", now, asked(verdicts), "executor")
+    intents = store(cycle, judgement, now)
+    record("models", now, votes(judgement.forecast), "executor")
+    record("risk_guard", now, asked(judgement.verdicts), "executor")
     deliver(intents)
-    return report(cycle, verdicts, intents)
+    return report(cycle, judgement.verdicts, intents)
 
 
 def votes(forecast: Forecast) -> Report:

@@ -28,7 +28,7 @@ class LabelSpec:
     target_r: float = 2.5
     horizon: int = 48
     min_stop_costs: float = 3.0
-    round_trip: float = 0.0012
+    round_trip: float = 0.0014
 
     @property
     def break_even(self) -> float:

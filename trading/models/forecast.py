@@ -101,6 +101,7 @@ class Signal(models.Model):
     price = fields.money()
     atr = models.FloatField()
     r = models.FloatField(help_text="stop distance in price")
+    cost_r = models.FloatField(default=0, help_text="costs of the round trip in R")
     at = models.DateTimeField(db_index=True)
     mode = models.CharField(max_length=10)
 
