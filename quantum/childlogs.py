@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 LIMIT = 5_000_000  # bytes; one older file of that size is kept
-ECHOES = 10  # lines a look; the rest is only in the file
+QUIET = 60  # seconds in which the same error is told once
+MEMORY = 500  # different errors remembered
 
-LEVEL = re.compile(r"\b(ERROR|CRITICAL)\b")
-RAISED = re.compile(r"^([A-Za-z_][\w.]*(Error|Exception|Warning|Exit|Refused|Interrupt)|CommandError)\b.*")
+RECORD = re.compile(r"^\d{4}-\d\d-\d\d [\d:,]+ (?P<level>[A-Z]+) +(?P<text>.*)")  # as settings.LOGGING writes it
+BARE = re.compile(r"^(CommandError|[\w.]*Error|SystemExit)\b.*:|^Quantum can't start")
 
 
-def worth_telling(line: str) -> bool:
-    """An error's own line: not the traceback around it."""
-    return bool(LEVEL.search(line[:120]) or RAISED.match(line))
+def errors(lines: Sequence[str]) -> Iterator[str]:
+    """Each error in one line: the record, and what its traceback ends in."""
+    for group in groups(lines):
+        record = RECORD.match(group[0])
+        raised = group[-1].strip() if any(line.startswith("Traceback") for line in group) else ""
+        if record and record["level"] in ("ERROR", "CRITICAL"):
+            yield f"{record['text']} ({raised})" if raised else record["text"]
+        elif not record and raised:
+            yield raised
+        elif not record:
+            yield from (line for line in group if BARE.match(line))
+
+
+def groups(lines: Sequence[str]) -> Iterator[list[str]]:
+    """A record with the lines that belong to it; blank lines left out."""
+    group: list[str] = []
+    for line in filter(str.strip, lines):
+        if RECORD.match(line) and group:
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
 
 
 class ChildLog:
@@ -27,28 +48,30 @@ class ChildLog:
         path.touch()
         self.path = path
         self.read_to = path.stat().st_size
+        self.told: dict[str, float] = {}
 
-    def errors(self) -> Iterator[str]:
-        """The error lines since the last look."""
-        told = 0
-        for line in self.fresh():
-            if worth_telling(line):
-                told += 1
-                if told <= ECHOES:
-                    yield line[:300]
-        if told > ECHOES:
-            yield f"... and {told - ECHOES} more errors in {self.path}"
+    def news(self, now: float) -> list[str]:
+        """The errors since the last look; the same one at most once a minute."""
+        fresh = dict.fromkeys(line[:300] for line in errors(self.fresh()))
+        told = [line for line in fresh if now - self.told.get(line, -QUIET) >= QUIET]
+        if len(self.told) > MEMORY:
+            self.told.clear()
+        self.told |= dict.fromkeys(told, now)
+        return told
 
     def fresh(self) -> list[str]:
         """Whole lines written since the last look; rotates a file that has grown too large."""
-        if self.path.stat().st_size < self.read_to:  # somebody else cut it
+        size = self.path.stat().st_size
+        if size == self.read_to:
+            return []
+        if size < self.read_to:  # somebody else cut it
             self.read_to = 0
         with self.path.open("rb") as file:
             file.seek(self.read_to)
             chunk = file.read(LIMIT)
         whole = chunk[: chunk.rfind(b"\n") + 1]
         self.read_to += len(whole)
-        if self.path.stat().st_size > LIMIT:
+        if size > LIMIT:
             self.rotate()
         return whole.decode(errors="replace").splitlines()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from quantum.config import Config
 
+NO_CHECKS = {"CELERY_SKIP_CHECKS": "1"}  # they would import every page: trading never depends on the web
 PARTS = ("web", "worker", "beat", "stream", "practice")  # what `run --only` can name
 
 
@@ -104,9 +105,9 @@ def worker(
     argv = ("-m", "celery", "-q", "-A", "quantum", "worker", "-P", "threads", "-c", str(threads))
     argv += ("-Q", ",".join(f"{config.mode}-{queue}" for queue in queues), "-n", f"{name}@%h")
     argv += ("-l", "WARNING", "--without-gossip", "--without-mingle")
-    return Program(name, (python, *argv), env=env, stage=1, grace=4)
+    return Program(name, (python, *argv), env=NO_CHECKS | env, stage=1, grace=4)
 
 
 def beat(python: str) -> Program:
     argv = ("-m", "celery", "-q", "-A", "quantum", "beat", "--max-interval", "1", "--pidfile=", "-l", "WARNING")
-    return Program("beat", (python, *argv), stage=0)
+    return Program("beat", (python, *argv), env=NO_CHECKS, stage=0)

@@ -99,7 +99,7 @@ class Supervisor:
         """One look at every child: tell its errors, note its death, start it where that is due."""
         now = time.monotonic()
         for child in self.children.values():
-            for line in child.log.errors():
+            for line in child.log.news(now):
                 self.say(f"{child.program.name} | {line}")
             if child.process is not None and child.process.poll() is not None:
                 self.bury(child, now)
