@@ -81,8 +81,11 @@ class Connection:
 class Telling:
     """Mixed into ccxt's classes: errors carry the HTTP answer; local addresses are mapped like the venue's own."""
 
+    exceptions: dict[str, Any]
+    handle_http_status_code: Callable[..., None]
+
     def get_exceptions_by_url(self, url: str, exactOrBroad: str) -> dict:
-        return self.exceptions.get("linear", {}).get(exactOrBroad, {}) if "/fapi/" in (url or "") else {}  # type: ignore[attr-defined]
+        return self.exceptions.get("linear", {}).get(exactOrBroad, {}) if "/fapi/" in (url or "") else {}
 
     def handle_errors(self, code, reason, url, method, headers, body, response, request_headers, request_body):
         """ccxt's own, then the plain HTTP status; whatever is raised carries status, body and Retry-After."""
@@ -91,11 +94,11 @@ class Telling:
                 code, reason or "", url, method, headers, body, response, request_headers, request_body
             )
             if not found and code >= 400:
-                self.handle_http_status_code(code, reason or "", url, method, body)  # type: ignore[attr-defined]
+                self.handle_http_status_code(code, reason or "", url, method, body)
                 raise ccxt.ExchangeError(f"HTTP {code}")
         except ccxt.BaseError as error:
-            error.answer = Answer(code, body)  # type: ignore[attr-defined]
-            error.retry_after = _retry_after(headers)  # type: ignore[attr-defined]
+            error.answer = Answer(code, body)
+            error.retry_after = _retry_after(headers)
             raise
         return found
 
@@ -112,7 +115,7 @@ class Wired(Telling, ccxt.binanceusdm):
     clock: Clock | None = None
     budget: Budget | None = None
 
-    def milliseconds(self) -> int:  # type: ignore[override]
+    def milliseconds(self) -> int:
         return wire.ms(self.clock()) if self.clock else super().milliseconds()
 
     def fetch2(self, path, api=("public",), method="GET", params=None, config=None):
@@ -483,7 +486,7 @@ def streaming_client(connection: Connection, clock: Clock, hear: Callable[[Any],
     import ccxt.pro  # 2 s: only the stream pays for it
 
     class Tapped(Telling, ccxt.pro.binanceusdm):
-        def milliseconds(self) -> int:  # type: ignore[override]
+        def milliseconds(self) -> int:
             return wire.ms(clock())
 
         def handle_message(self, client, message):

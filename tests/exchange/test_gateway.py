@@ -1,0 +1,189 @@
+"""The gateway against the practice exchange's engine: what goes out is taken, what comes back is exact."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from trading.exchange import filters
+from trading.exchange.errors import Duplicate, Refused, WouldTrigger
+from trading.exchange.gateway import Connection, connect
+from trading.exchange.venue import OrderRequest, OrderStatus, OrderType, Permit, Side
+
+BTC = "BTC/USDT:USDT"
+
+
+def permit(client_id: str) -> Permit:
+    return Permit(1, client_id)
+
+
+def send(venue, client_id: str, side: str, kind: OrderType, **rest):
+    return venue.gateway.place(OrderRequest(client_id, BTC, side, kind, **rest), permit(client_id))
+
+
+def enter(venue, quantity="0.010"):
+    return send(venue, "qt-e-1", "buy", OrderType.MARKET, quantity=Decimal(quantity))
+
+
+def below(venue, share: str) -> Decimal:
+    rules = venue.gateway.filters()[BTC]
+    return filters.down(venue.gateway.marks()[BTC].price * Decimal(share), rules.tick)
+
+
+def test_the_rules_are_exact_and_only_of_perpetuals(venue):
+    rules = venue.gateway.filters()
+    assert set(rules) == {BTC, "ETH/USDT:USDT", "DOGE/USDT:USDT"}
+    assert isinstance(rules[BTC].tick, Decimal)
+    assert rules[BTC].trading
+    assert rules[BTC].max_leverage >= 20
+    assert 0 < rules[BTC].maintenance_rate < 1
+
+
+def test_bars_are_closed_ones_oldest_first(venue):
+    bars = venue.gateway.bars(BTC, "1m", limit=5)
+    assert len(bars) == 5
+    assert [b.open_time for b in bars] == sorted(b.open_time for b in bars)
+    assert bars[-1].open_time + timedelta(minutes=1) <= venue.gateway.now()
+    assert venue.gateway.bars(BTC, "1m", since=bars[2].open_time, limit=2) == bars[2:4]
+
+
+def test_every_symbol_has_a_mark_in_one_request(venue):
+    before = sum(venue.exchange.requests.values())
+    marks = venue.gateway.marks()
+    assert sum(venue.exchange.requests.values()) == before + 1
+    assert set(marks) == set(venue.gateway.filters())
+    assert all(m.price > 0 and m.next_funding_at > m.at for m in marks.values())
+
+
+def test_an_entry_is_filled_and_seen_everywhere(venue):
+    venue.gateway.set_leverage(BTC, 3)
+    venue.gateway.set_margin_mode(BTC, "isolated")
+    venue.gateway.set_margin_mode(BTC, "isolated")  # that it is so already is no error
+    placed = enter(venue)
+    assert (placed.status, placed.filled, placed.client_order_id) == (OrderStatus.FILLED, Decimal("0.010"), "qt-e-1")
+    assert venue.gateway.order(BTC, "qt-e-1", conditional=False) == placed
+    [position] = venue.gateway.positions()
+    assert (position.symbol, position.side, position.quantity) == (BTC, Side.LONG, Decimal("0.010"))
+    assert (position.leverage, position.margin_mode) == (3, "isolated")
+    assert position.entry_price == placed.average_price
+    fills = venue.gateway.fills(BTC, venue.gateway.now() - timedelta(minutes=1))
+    assert sum(f.quantity for f in fills) == Decimal("0.010")
+    assert all(f.venue_order_id == placed.venue_order_id and f.fee > 0 and f.side == "buy" for f in fills)
+    account = venue.gateway.account()
+    assert account.equity == account.balance + account.unrealized
+    assert account.margin_used > 0
+
+
+def test_stops_live_in_the_other_book_and_both_are_read(venue):
+    enter(venue)
+    stop = send(
+        venue,
+        "qt-s-1",
+        "sell",
+        OrderType.STOP,
+        quantity=Decimal("0.010"),
+        price=below(venue, "0.96"),
+        trigger=below(venue, "0.98"),
+        reduce_only=True,
+    )
+    backstop = send(venue, "qt-b-1", "sell", OrderType.STOP_MARKET, trigger=below(venue, "0.95"), close_position=True)
+    limit = send(venue, "qt-l-1", "buy", OrderType.LIMIT, quantity=Decimal("0.010"), price=below(venue, "0.97"))
+    assert (stop.status, stop.reduce_only, stop.conditional) == (OrderStatus.NEW, True, True)
+    assert (backstop.close_position, limit.conditional) == (True, False)
+    open_orders = {o.client_order_id: o for o in venue.gateway.open_orders(BTC)}
+    assert set(open_orders) == {"qt-s-1", "qt-b-1", "qt-l-1"}
+    assert open_orders["qt-s-1"].trigger == stop.trigger
+    assert venue.gateway.order(BTC, "qt-s-1", conditional=True) == open_orders["qt-s-1"]
+    assert venue.gateway.order(BTC, "qt-s-1", conditional=False) is None
+    assert venue.gateway.open_orders("ETH/USDT:USDT") == []
+
+
+def test_a_triggered_stop_names_the_order_that_it_became(venue):
+    enter(venue)
+    trigger = below(venue, "0.98")
+    send(venue, "qt-s-1", "sell", OrderType.STOP_MARKET, quantity=Decimal("0.010"), trigger=trigger, reduce_only=True)
+    venue.exchange.market.drive("BTCUSDT", [[1, float(below(venue, "0.97"))]], venue.ms())
+    venue.wait(120)
+    stop = venue.gateway.order(BTC, "qt-s-1", conditional=True)
+    assert stop.status is OrderStatus.FILLED
+    assert stop.filled == Decimal("0.010")
+    assert stop.average_price < trigger
+    assert stop.spawned_id
+    assert stop.spawned_id in {f.venue_order_id for f in venue.gateway.fills(BTC, venue.gateway.now() - timedelta(1))}
+    assert venue.gateway.positions() == []
+
+
+def test_an_order_that_is_not_there_is_none(venue):
+    assert venue.gateway.order(BTC, "qt-e-9", conditional=False) is None
+    assert venue.gateway.order(BTC, "qt-s-9", conditional=True) is None
+
+
+def test_a_cancelled_order_is_gone_and_cannot_be_cancelled_again(venue):
+    enter(venue)
+    send(venue, "qt-s-1", "sell", OrderType.STOP_MARKET, trigger=below(venue, "0.95"), close_position=True)
+    venue.gateway.cancel(BTC, "qt-s-1", permit("qt-s-1"), conditional=True)
+    assert venue.gateway.open_orders() == []
+    assert venue.gateway.order(BTC, "qt-s-1", conditional=True).status is OrderStatus.CANCELED
+    with pytest.raises(Refused) as refusal:
+        venue.gateway.cancel(BTC, "qt-s-1", permit("qt-s-1"), conditional=True)
+    assert refusal.value.code in (-2011, -2013)
+    send(venue, "qt-l-1", "buy", OrderType.LIMIT, quantity=Decimal("0.010"), price=below(venue, "0.97"))
+    cancelled = venue.gateway.cancel(BTC, "qt-l-1", permit("qt-l-1"), conditional=False)
+    assert cancelled.status is OrderStatus.CANCELED
+
+
+def test_a_stop_behind_the_market_would_trigger(venue):
+    enter(venue)
+    with pytest.raises(WouldTrigger):
+        send(venue, "qt-s-1", "sell", OrderType.STOP_MARKET, trigger=below(venue, "1.02"), close_position=True)
+
+
+def test_a_client_id_of_an_open_order_is_a_duplicate(venue):
+    price = below(venue, "0.97")
+    send(venue, "qt-l-1", "buy", OrderType.LIMIT, quantity=Decimal("0.010"), price=price)
+    with pytest.raises(Duplicate):
+        send(venue, "qt-l-1", "buy", OrderType.LIMIT, quantity=Decimal("0.010"), price=price)
+
+
+def test_too_much_is_refused_with_the_venues_code(venue):
+    with pytest.raises(Refused) as refusal:
+        enter(venue, quantity="3")
+    assert refusal.value.code == -2019
+
+
+def test_funding_is_read_by_symbol(venue):
+    enter(venue)
+    venue.wait(8 * 3600)
+    [payment, *_] = venue.gateway.income(venue.gateway.now() - timedelta(days=1))
+    assert (payment.symbol, payment.kind) == (BTC, "FUNDING_FEE")
+    assert payment.amount != 0
+
+
+def test_without_the_right_permit_nothing_is_sent(venue):
+    request = OrderRequest("qt-e-1", BTC, "buy", OrderType.MARKET, quantity=Decimal("0.010"))
+    before = sum(venue.exchange.requests.values())
+    with pytest.raises(ValueError, match="permit"):
+        venue.gateway.place(request, permit("qt-e-2"))
+    assert sum(venue.exchange.requests.values()) == before
+
+
+def test_we_are_in_one_way_mode(venue):
+    assert venue.gateway.one_way() is True
+
+
+def test_volumes_are_read_for_all(venue):
+    assert all(v > 0 for v in venue.gateway.volumes().values())
+
+
+@pytest.mark.parametrize(
+    ("url", "mode"),
+    [("https://fapi.binance.com", "practice"), ("", "practice"), ("http://127.0.0.1:8100", "live")],
+)
+def test_host_and_mode_must_belong_together(url, mode):
+    with pytest.raises(ValueError, match="practice exchange's address|no connection for mode"):
+        connect(Connection(url, "k", "s", mode))
+
+
+def test_testnet_goes_to_the_demo_host():
+    gateway = connect(Connection("", "k", "s", "testnet"))
+    assert gateway.client.urls["api"]["fapiPrivate"].startswith("https://demo-fapi.binance.com/")
