@@ -1,0 +1,456 @@
+"""The matching engine: open orders, the account, and what placing, cancelling, triggering and filling do to them.
+
+It decides from the market's prices and keeps time only as it is told (`walk.py` moves it). Whatever changes is noted in
+`changes` and, as the user-data stream's messages, in `outbox`; `commit` writes the first and returns the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from trading.practice import pricing, shapes
+from trading.practice.account import (
+    CENTS,
+    MAKER,
+    TAKER,
+    Account,
+    available,
+    collateral,
+    fund,
+    liquidation_of,
+    trade,
+)
+from trading.practice.ledger import Changes, Ledger
+from trading.practice.margin import bankruptcy_price, max_notional, order_margin
+from trading.practice.rules import Bracket, Rules, read_rules
+from trading.practice.tickets import reached
+from trading.practice.values import OPEN, ZERO, Algo, Fill, Income, Order, Position, Quote, Refused
+
+FIRST_IDS = {"order": 8_000_000_000, "algo": 3_000_000_000, "trade": 500_000_000, "income": 700_000_000}
+INITIAL_LEVERAGE = 20
+
+
+class Prices(Protocol):
+    """What the engine asks of a market."""
+
+    symbols: tuple[str, ...]
+    candle_ms: int
+    history_start_ms: int
+
+    def price(self, symbol: str, now_ms: int) -> Decimal: ...
+    def mark(self, symbol: str, now_ms: int) -> Decimal: ...
+    def status(self, symbol: str, now_ms: int) -> str: ...
+    def quotes(self, symbol: str, start_ms: int, end_ms: int) -> Sequence[tuple[int, Decimal, Decimal]]: ...
+    def funding_rate(self, symbol: str, now_ms: int) -> Decimal: ...
+    def next_funding_ms(self, now_ms: int) -> int: ...
+
+
+class Engine:
+    def __init__(self, market: Prices, tables: Any, ledger: Ledger, balance: Decimal, now: int) -> None:
+        self.market, self.ledger, self.balance = market, ledger, balance
+        self.rules: dict[str, Rules] = {
+            s: read_rules(tables.symbol_info(s, market.price(s, market.history_start_ms)), tables.brackets(s))
+            for s in market.symbols
+        }
+        self.load(now)
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+    def load(self, now: int) -> None:
+        """Take over what the ledger holds; a new ledger gets its first deposit."""
+        self.changes = Changes()
+        self.outbox: list[dict[str, Any]] = []
+        saved = self.ledger.recall("account")
+        self.walked = self.now = now
+        self.sequence: dict[str, int] = dict(FIRST_IDS)
+        self.account = Account(self.balance)
+        self.orders: dict[int, Order] = {}
+        self.algos: dict[int, Algo] = {}
+        self._saved_at = now
+        if saved is None:
+            self._earn("", "TRANSFER", self.balance, "first deposit")
+            self.commit()
+            return
+        self.sequence.update(saved["sequence"])
+        self.walked = self.now = self._saved_at = min(saved["walked"], now)
+        self.account = Account(Decimal(saved["wallet"]), {p.symbol: p for p in self.ledger.positions()})
+        self.orders = {o.order_id: o for o in self.ledger.open_orders()}
+        self.algos = {a.algo_id: a for a in self.ledger.open_algos()}
+
+    def commit(self) -> list[dict[str, Any]]:
+        """Write what changed, in one transaction; then the messages may leave."""
+        if self.changes or self.walked - self._saved_at >= 60_000:
+            self.ledger.write(
+                self.changes,
+                {"account": {"wallet": str(self.account.wallet), "walked": self.walked, "sequence": self.sequence}},
+            )
+            self.changes, self._saved_at = Changes(), self.walked
+        messages, self.outbox = self.outbox, []
+        return messages
+
+    def next_id(self, kind: str) -> int:
+        self.sequence[kind] += 1
+        return self.sequence[kind]
+
+    def quote(self, symbol: str) -> Quote:
+        return Quote(self.market.price(symbol, self.now), self.market.mark(symbol, self.now))
+
+    def brackets(self, symbol: str) -> tuple[Bracket, ...]:
+        return self.rules[symbol].brackets
+
+    def marks(self) -> dict[str, Decimal]:
+        return {p.symbol: self.market.mark(p.symbol, self.now) for p in self.account.held()}
+
+    def open_orders(self, symbol: str | None = None) -> list[Order]:
+        return [o for o in self.orders.values() if symbol in (None, o.symbol)]
+
+    def open_algos(self, symbol: str | None = None) -> list[Algo]:
+        return [a for a in self.algos.values() if a.status == "NEW" and symbol in (None, a.symbol)]
+
+    def at_stake(self) -> list[str]:
+        """Symbols for which time matters: those with a position or an order."""
+        busy = {p.symbol for p in self.account.held()}
+        busy |= {o.symbol for o in self.orders.values()} | {a.symbol for a in self.algos.values()}
+        return sorted(busy)
+
+    def reserved(self, symbol: str, extra: Iterable[Order] = ()) -> Decimal:
+        """Margin that the open orders of a symbol hold back."""
+        orders = [*self.open_orders(symbol), *extra]
+        if not orders:
+            return ZERO
+        return order_margin(self.account.position(symbol), orders, self.market.mark(symbol, self.now))
+
+    def available(self) -> Decimal:
+        reserved = sum((self.reserved(s) for s in {o.symbol for o in self.orders.values()}), ZERO)
+        return available(self.account, self.marks(), reserved)
+
+    # -- orders --------------------------------------------------------------------------------------------------------
+    def place(self, order: Order) -> Order:
+        """Accept or refuse an order, and match it against the book of this moment."""
+        quote, rules = self.quote(order.symbol), self.rules[order.symbol]
+        if any(o.client_id == order.client_id for o in self.orders.values()):
+            raise Refused(-4116)
+        if len(self.open_orders(order.symbol)) >= rules.max_orders:
+            raise Refused(-2025)
+        self._check(order, quote)
+        self._accept(order, quote)
+        return order
+
+    def place_algo(self, algo: Algo) -> Algo:
+        """Put a conditional order into the algo book."""
+        resting = self.open_algos(algo.symbol)
+        if any(a.client_id == algo.client_id for a in self.open_algos()):
+            raise Refused(-4116)
+        if len(resting) >= self.rules[algo.symbol].max_algos:
+            raise Refused(-4045)
+        position = self.account.position(algo.symbol)
+        if algo.close_position:
+            if any(a.close_position and a.side == algo.side and a.stops == algo.stops for a in resting):
+                raise Refused(-4130)
+            if not self._reduces(algo, position):
+                raise Refused(-4509)
+        elif algo.reduce_only and not self._reduces(algo, position):
+            raise Refused(-2022)
+        self.algos[algo.algo_id] = algo
+        self._note_algo(algo)
+        return algo
+
+    def cancel(self, order: Order, status: str = "CANCELED") -> Order:
+        """Take an open order out of the book, for its owner (CANCELED) or on the exchange's own account (EXPIRED)."""
+        order.status, order.updated = status, self.now
+        self.orders.pop(order.order_id, None)
+        self.changes.orders[order.order_id] = order
+        self.outbox.append(shapes.order_update(order, status, self.now))
+        self._finish_algo(order)
+        return order
+
+    def cancel_algo(self, algo: Algo, status: str = "CANCELED", reason: str = "") -> Algo:
+        algo.status, algo.updated, algo.reason = status, self.now, reason
+        self.algos.pop(algo.algo_id, None)
+        self._note_algo(algo)
+        return algo
+
+    # -- settings ------------------------------------------------------------------------------------------------------
+    def set_leverage(self, symbol: str, leverage: int) -> None:
+        position, rules = self.account.position(symbol), self.rules[symbol]
+        if not 1 <= leverage <= rules.max_leverage:
+            raise Refused(-4028)
+        if position.amount and position.isolated and leverage < position.leverage:
+            raise Refused(-4161)
+        if abs(position.amount) * self.quote(symbol).mark > max_notional(leverage, rules.brackets):
+            raise Refused(-2027)
+        position.leverage = leverage
+        self.changes.positions[symbol] = position
+
+    def set_margin_type(self, symbol: str, *, isolated: bool) -> None:
+        position = self.account.position(symbol)
+        if position.isolated == isolated:
+            raise Refused(-4046)
+        if self.open_orders(symbol) or self.open_algos(symbol):
+            raise Refused(-4047)
+        if position.amount:
+            raise Refused(-4048)
+        position.isolated = isolated
+        self.changes.positions[symbol] = position
+
+    # -- what prices do ------------------------------------------------------------------------------------------------
+    def touch(self, symbol: str, quote: Quote) -> None:
+        """One point of the price path: liquidation first (the venue takes over), then triggers, then resting limits."""
+        position = self.account.position(symbol)
+        if position.amount and self.in_liquidation(position, quote.mark):
+            self._liquidate(position, quote)
+            return
+        resting = [o for o in self.open_orders(symbol) if self._crossed(o, quote.price)]
+        for algo in self._due(symbol, quote):
+            if algo.status == "NEW":
+                self._trigger(algo, quote)
+        for order in resting:
+            if order.status in OPEN:
+                self._fill(order, self._allowed(order), order.price, quote, maker=True)
+
+    def in_liquidation(self, position: Position, mark: Decimal) -> bool:
+        limit = self.liquidation_price(position)
+        return (mark <= limit) if position.amount > 0 else (limit > 0 and mark >= limit)
+
+    def liquidation_price(self, position: Position) -> Decimal:
+        return liquidation_of(self.account, position, self.marks(), self.brackets)
+
+    def settle_funding(self, now: int) -> None:
+        """Every open position pays or receives its funding."""
+        self.now = now
+        for position in self.account.held():
+            mark = self.market.mark(position.symbol, now)
+            amount = fund(self.account, position.symbol, mark, self.market.funding_rate(position.symbol, now))
+            self.changes.positions[position.symbol] = position
+            self._earn(position.symbol, "FUNDING_FEE", amount, "")
+            self._tell_account("FUNDING_FEE", position, mark, amount)
+
+    def expire_overdue(self) -> None:
+        """GTD orders whose time is over."""
+        for order in self.open_orders():
+            if order.good_till and order.good_till <= self.now:
+                self.cancel(order, "EXPIRED")
+        for algo in self.open_algos():
+            if algo.good_till and algo.good_till <= self.now:
+                self.cancel_algo(algo, "EXPIRED")
+
+    def _due(self, symbol: str, quote: Quote) -> list[Algo]:
+        """Conditional orders whose trigger is reached, in the order in which the move reached them."""
+        due = [a for a in self.open_algos(symbol) if reached(a, quote.by(a.working_type)) and self._trusted(a, quote)]
+        return sorted(due, key=lambda a: (a.trigger if a.rises else -a.trigger, a.algo_id))
+
+    def _trusted(self, algo: Algo, quote: Quote) -> bool:
+        """priceProtect: no trigger while mark and last price are too far apart."""
+        protect = self.rules[algo.symbol].trigger_protect
+        return not algo.price_protect or abs(quote.price - quote.mark) <= quote.mark * protect
+
+    def _trigger(self, algo: Algo, quote: Quote) -> None:
+        """A conditional order becomes an ordinary one with an id of its own, or is rejected."""
+        algo.status, algo.triggered, algo.updated = "TRIGGERING", self.now, self.now
+        self._note_algo(algo)
+        position = self.account.position(algo.symbol)
+        order = Order(
+            order_id=self.next_id("order"),
+            client_id=algo.client_id,
+            symbol=algo.symbol,
+            side=algo.side,
+            type="LIMIT" if algo.price else "MARKET",
+            orig_type=algo.type,
+            quantity=abs(position.amount) if algo.close_position else algo.quantity,
+            price=algo.price,
+            trigger=algo.trigger,
+            tif=algo.tif,
+            working_type=algo.working_type,
+            reduce_only=algo.reduce_only,
+            close_position=algo.close_position,
+            price_protect=algo.price_protect,
+            algo_id=algo.algo_id,
+            time=self.now,
+            updated=self.now,
+        )
+        try:
+            self._check(order, quote)
+        except Refused as no:
+            self.cancel_algo(algo, "REJECTED", REASONS.get(no.code, f"Order rejected ({no.code})"))
+            return
+        algo.status, algo.actual_order_id = "TRIGGERED", order.order_id
+        self._note_algo(algo)
+        self._accept(order, quote)
+
+    def _check(self, order: Order, quote: Quote) -> None:
+        """Position, margin and book: may this order exist now?"""
+        position, rules = self.account.position(order.symbol), self.rules[order.symbol]
+        if order.reduce_only and not self._reduces(order, position):
+            raise Refused(-2022)
+        if not order.reduce_only and self.market.status(order.symbol, self.now) != "TRADING":
+            raise Refused(-4140)
+        if order.type == "MARKET":
+            bound = pricing.take_bound(quote.mark, order.sign, rules)
+            if not pricing.take(quote.price, order.sign, order.quantity, bound, rules).quantity:
+                raise Refused(-4131)
+        else:
+            self._check_tif(order, quote)
+        if order.reduce_only:
+            return
+        price = order.price or pricing.best(quote.price, order.sign, rules)
+        after = abs(position.amount + order.sign * order.quantity)
+        if after > abs(position.amount) and after * price > max_notional(position.leverage, rules.brackets):
+            raise Refused(-2027)
+        needed = self.reserved(order.symbol, [order]) - self.reserved(order.symbol)
+        if needed and needed + order.quantity * price * TAKER > self.available():
+            raise Refused(-2019)
+
+    def _check_tif(self, order: Order, quote: Quote) -> None:
+        got = pricing.take(quote.price, order.sign, order.quantity, order.price, self.rules[order.symbol])
+        if order.tif == "GTX" and got.quantity:
+            raise Refused(-5022)
+        if order.tif == "FOK" and got.quantity < order.quantity:
+            raise Refused(-5021)
+
+    def _reduces(self, order: Order | Algo, position: Position) -> bool:
+        return position.sign * order.sign < 0
+
+    def _accept(self, order: Order, quote: Quote) -> None:
+        self.orders[order.order_id] = order
+        self.changes.orders[order.order_id] = order
+        self.outbox.append(shapes.order_update(order, "NEW", self.now))
+        rules = self.rules[order.symbol]
+        bound = order.price or pricing.take_bound(quote.mark, order.sign, rules)
+        got = pricing.take(quote.price, order.sign, self._allowed(order), bound, rules)
+        if got.quantity:
+            self._fill(order, got.quantity, got.price, quote, maker=False)
+        if order.status in OPEN and (order.type == "MARKET" or order.tif in ("IOC", "FOK")):
+            self.cancel(order, "EXPIRED")
+
+    def _crossed(self, order: Order, price: Decimal) -> bool:
+        return order.type == "LIMIT" and (price - order.price) * order.sign <= 0
+
+    def _allowed(self, order: Order) -> Decimal:
+        """What may still fill: a reduce-only order never more than the position."""
+        if not order.reduce_only:
+            return order.remaining
+        position = self.account.position(order.symbol)
+        return min(order.remaining, abs(position.amount)) if self._reduces(order, position) else ZERO
+
+    def _fill(
+        self, order: Order, quantity: Decimal, price: Decimal, quote: Quote, *, maker: bool, execution: str = "TRADE"
+    ) -> None:
+        """One trade: the account, the order, the journal and the messages move together."""
+        if not quantity:
+            self.cancel(order, "EXPIRED")
+            return
+        fee = (quantity * price * (MAKER if maker else TAKER)).quantize(CENTS)
+        realized = trade(self.account, order.symbol, order.sign * quantity, price, fee, self.now)
+        order.executed += quantity
+        order.quote += quantity * price
+        order.updated = self.now
+        order.status = "PARTIALLY_FILLED" if order.remaining else "FILLED"
+        fill = Fill(
+            trade_id=self.next_id("trade"),
+            order_id=order.order_id,
+            client_id=order.client_id,
+            symbol=order.symbol,
+            side=order.side,
+            price=price,
+            quantity=quantity,
+            fee=fee,
+            realized=realized,
+            maker=maker,
+            reduce_only=order.reduce_only,
+            time=self.now,
+        )
+        position = self.account.position(order.symbol)
+        self.changes.fills.append(fill)
+        self.changes.orders[order.order_id] = order
+        self.changes.positions[order.symbol] = position
+        self._earn(order.symbol, "COMMISSION", -fee, str(fill.trade_id), fill.trade_id)
+        if realized:
+            self._earn(order.symbol, "REALIZED_PNL", realized, str(fill.trade_id), fill.trade_id)
+        self._tell_account("ORDER", position, quote.mark, ZERO)
+        self.outbox.append(shapes.order_update(order, execution, self.now, fill))
+        if order.status == "FILLED":
+            self.orders.pop(order.order_id, None)
+            self._finish_algo(order)
+        self._sweep(position)
+
+    def _sweep(self, position: Position) -> None:
+        """With nothing left to close, closePosition orders expire, and so do resting reduce-only ones."""
+        for algo in self.open_algos(position.symbol):
+            if algo.close_position and not self._reduces(algo, position):
+                self.cancel_algo(algo, "EXPIRED", "Position is closed")
+        for order in self.open_orders(position.symbol):
+            if (
+                order.reduce_only
+                and order.status in OPEN
+                and not self._reduces(order, position)
+                and order.type == "LIMIT"
+            ):
+                self.cancel(order, "EXPIRED")
+
+    def _finish_algo(self, order: Order) -> None:
+        """The conditional order behind an order that is over is FINISHED."""
+        algo = self.algos.get(order.algo_id)
+        if algo is None:
+            return
+        algo.status, algo.updated = "FINISHED", self.now
+        algo.actual_price, algo.actual_quantity = order.average.quantize(CENTS), order.executed
+        self.algos.pop(algo.algo_id)
+        self._note_algo(algo)
+
+    def _liquidate(self, position: Position, quote: Quote) -> None:
+        """The exchange takes over: orders go, the position is closed, never at a worse price than bankruptcy."""
+        for algo in [a for a in self.algos.values() if a.symbol == position.symbol and a.status == "NEW"]:
+            self.cancel_algo(algo, "EXPIRED", "Liquidation")
+        for order in self.open_orders(position.symbol):
+            self.cancel(order, "EXPIRED")
+        rules, sign = self.rules[position.symbol], -position.sign
+        backing = collateral(self.account, position, self.marks(), self.brackets)
+        last = bankruptcy_price(position.amount, position.entry, backing)
+        best = pricing.best(quote.price, sign, rules)
+        price = max(best, rules.ceil_price(last)) if sign < 0 else min(best, rules.floor_price(last))
+        order = Order(
+            order_id=self.next_id("order"),
+            client_id=f"autoclose-{self.now}",
+            symbol=position.symbol,
+            side="BUY" if sign > 0 else "SELL",
+            type="MARKET",
+            orig_type="LIQUIDATION",
+            quantity=abs(position.amount),
+            reduce_only=True,
+            time=self.now,
+            updated=self.now,
+        )
+        self.orders[order.order_id] = order
+        left = backing + position.unrealized(price)
+        fee = min(max(left, ZERO), order.quantity * price * rules.liquidation_fee).quantize(CENTS)
+        self._fill(order, order.quantity, price, quote, maker=False, execution="CALCULATED")
+        if fee:
+            self.account.wallet -= fee
+            self._earn(position.symbol, "INSURANCE_CLEAR", -fee, "liquidation fee")
+            self._tell_account("INSURANCE_CLEAR", position, quote.mark, -fee)
+
+    # -- notes ---------------------------------------------------------------------------------------------------------
+    def _note_algo(self, algo: Algo) -> None:
+        self.changes.algos[algo.algo_id] = algo
+        self.outbox.append(shapes.algo_update(algo, self.now))
+
+    def _earn(self, symbol: str, kind: str, amount: Decimal, info: str, trade_id: int = 0) -> None:
+        self.changes.income.append(Income(self.next_id("income"), symbol, kind, amount, info, trade_id, self.now))
+
+    def _tell_account(self, reason: str, position: Position, mark: Decimal, change: Decimal) -> None:
+        self.outbox.append(
+            shapes.account_update(
+                reason, self.account.wallet, self.account.cross_wallet, change, [(position, mark)], self.now
+            )
+        )
+
+
+REASONS = {
+    -2022: "Reduce Only reject",
+    -2019: "Margin is insufficient",
+    -2027: "Exceeded the maximum allowable position at current leverage",
+    -4131: "The counterparty's best price does not meet the PERCENT_PRICE filter limit",
+    -5021: "FOK order can't be filled immediately",
+    -5022: "Post Only order would be executed immediately",
+}

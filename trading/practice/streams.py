@@ -1,0 +1,173 @@
+"""What is pushed over WebSocket: which streams exist, and what each has to say this second."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from trading.practice import market_api
+from trading.practice.exchange import Exchange
+from trading.practice.market_api import INTERVALS
+
+KLINE = re.compile(r"(\w+)@(kline|markPriceKline)_(\w+)")
+SINGLE = re.compile(r"(\w+)@(markPrice|markPrice@1s|bookTicker|miniTicker|ticker|aggTrade|trade)")
+ALL = ("!markPrice@arr", "!markPrice@arr@1s", "!miniTicker@arr", "!ticker@arr", "!bookTicker")
+CATCH_UP = 100
+
+
+class UnknownStream(ValueError):
+    """A stream name that nobody serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A parsed stream name."""
+
+    name: str
+    kind: str
+    symbol: str = ""
+    interval: str = ""
+
+    @property
+    def every(self) -> int:
+        """Seconds between two messages."""
+        return 3 if self.kind in ("markPrice", "!markPrice@arr") else 1
+
+
+def parse(name: str, symbols: tuple[str, ...]) -> Stream:
+    if name in ALL:
+        return Stream(name, name)
+    match = KLINE.fullmatch(name) or SINGLE.fullmatch(name)
+    if match is None or match[1].upper() not in symbols:
+        raise UnknownStream(name)
+    interval = match[3] if match.re is KLINE else ""
+    if interval and interval not in INTERVALS:
+        raise UnknownStream(name)
+    return Stream(name, match[2], match[1].upper(), interval)
+
+
+@dataclass(slots=True)
+class Teller:
+    """Makes each stream's messages, once per second for all who listen. Remembers what it told last."""
+
+    exchange: Exchange
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def forget(self, names: set[str]) -> None:
+        """Nobody listens to these any more."""
+        for name in names & set(self.told):
+            del self.told[name]
+
+    def messages(self, stream: Stream, second: int) -> list[str]:
+        """What this stream has to say now, serialised; nothing where nothing changed."""
+        if second % stream.every:
+            return []
+        if stream.interval:
+            return [json.dumps(m) for m in self._klines(stream)]
+        made = self._make(stream)
+        if not made:
+            return []
+        body = made if isinstance(made, list) else [made]
+        return [json.dumps(made)] if stream.name.endswith(("@arr", "@arr@1s")) else [json.dumps(m) for m in body]
+
+    def _make(self, stream: Stream) -> Any:
+        x = self.exchange
+        kind = stream.kind.removesuffix("@1s")
+        if kind == "markPrice":
+            return mark_price(x, stream.symbol)
+        if kind == "!markPrice@arr":
+            return [mark_price(x, s) for s in x.market.trading(x.now)]
+        if kind in ("bookTicker", "!bookTicker"):
+            return [book_ticker(x, s) for s in _symbols(x, stream)]
+        if kind in ("miniTicker", "!miniTicker@arr"):
+            return [mini_ticker(x, s) for s in _symbols(x, stream)]
+        if kind in ("ticker", "!ticker@arr"):
+            return [full_ticker(x, s) for s in _symbols(x, stream)]
+        return self._trades(stream)
+
+    def _klines(self, stream: Stream) -> list[dict[str, Any]]:
+        """Candles that closed since the last message, each once, then the forming one where it changed."""
+        x, width = self.exchange, INTERVALS[stream.interval]
+        mark = stream.kind == "markPriceKline"
+        ask = x.market.mark_klines if mark else x.market.klines
+        last = self.told.get(stream.name)
+        since = x.now - x.now % width - width if last is None else last.open_time
+        rows = ask(stream.symbol, width, since, None, CATCH_UP, x.now)
+        if last is None:
+            rows = [k for k in rows if not k.closed]
+        new = [k for k in rows if k != last]
+        if new:
+            self.told[stream.name] = new[-1]
+        event = "markPrice_kline" if mark else "kline"
+        return [kline(event, k, stream, width, x.now) for k in new]
+
+    def _trades(self, stream: Stream) -> list[dict[str, Any]]:
+        """Price points since the last message, as trades."""
+        x = self.exchange
+        since = self.told.get(stream.name, x.now - 1000)
+        self.told[stream.name] = x.now
+        quantity = str(x.engine.rules[stream.symbol].min_quantity)
+        return [
+            trade(stream.kind, stream.symbol, at, str(price), quantity, x.now)
+            for at, price in x.market.path(stream.symbol, since, x.now)[-CATCH_UP:]
+        ]
+
+
+# -- messages ----------------------------------------------------------------------------------------------------------
+def kline(event: str, k: Any, stream: Stream, width: int, now: int) -> dict[str, Any]:
+    row = market_api.kline_row(k, width)
+    return {
+        "e": event,
+        "E": now,
+        "s": stream.symbol,
+        "k": {
+            "t": row[0], "T": row[6], "s": stream.symbol, "i": stream.interval, "f": 1, "L": k.trades,
+            "o": row[1], "c": row[4], "h": row[2], "l": row[3], "v": row[5], "n": k.trades, "x": k.closed,
+            "q": row[7], "V": row[9], "Q": row[10], "B": "0",
+        },
+    }  # fmt: skip
+
+
+def mark_price(x: Exchange, symbol: str) -> dict[str, Any]:
+    row = market_api.premium(x, symbol)
+    return {
+        "e": "markPriceUpdate", "E": x.now, "s": symbol, "p": row["markPrice"], "i": row["indexPrice"],
+        "P": row["estimatedSettlePrice"], "r": row["lastFundingRate"], "T": row["nextFundingTime"],
+    }  # fmt: skip
+
+
+def book_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
+    row = market_api.best_prices(x, symbol)
+    return {
+        "e": "bookTicker", "u": x.now, "E": x.now, "T": x.now, "s": symbol, "b": row["bidPrice"],
+        "B": row["bidQty"], "a": row["askPrice"], "A": row["askQty"],
+    }  # fmt: skip
+
+
+def mini_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
+    row = market_api.ticker(x, symbol)
+    return {
+        "e": "24hrMiniTicker", "E": x.now, "s": symbol, "c": row["lastPrice"], "o": row["openPrice"],
+        "h": row["highPrice"], "l": row["lowPrice"], "v": row["volume"], "q": row["quoteVolume"],
+    }  # fmt: skip
+
+
+def full_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
+    row = market_api.ticker(x, symbol)
+    return mini_ticker(x, symbol) | {
+        "e": "24hrTicker", "p": row["priceChange"], "P": row["priceChangePercent"], "w": row["weightedAvgPrice"],
+        "Q": row["lastQty"], "O": row["openTime"], "C": row["closeTime"], "F": 1, "L": row["count"], "n": row["count"],
+    }  # fmt: skip
+
+
+def trade(kind: str, symbol: str, at: int, price: str, quantity: str, now: int) -> dict[str, Any]:
+    common = {"e": kind, "E": now, "T": at, "s": symbol, "p": price, "q": quantity, "m": False}
+    if kind == "trade":
+        return common | {"t": at, "X": "MARKET"}
+    return common | {"a": at, "f": at, "l": at}
+
+
+def _symbols(x: Exchange, stream: Stream) -> tuple[str, ...]:
+    return (stream.symbol,) if stream.symbol else x.market.trading(x.now)
