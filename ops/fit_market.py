@@ -71,8 +71,8 @@ def main(data: Path, symbols: tuple[str, ...]) -> None:
         bars = {s: read(f) for s, f in files.items() if f.is_file()}
         seen = {s: measure(b) for s, b in bars.items()}
         shared = min(len(b) for b in bars.values())
-        load, pairs = loads(np.array([np.diff(np.log(b[-shared:, 3])) for b in bars.values()]))
-        for (s, m), share in zip(seen.items(), load, strict=True):
+        shares, pairs = loads(np.array([np.diff(np.log(b[-shared:, 3])) for b in bars.values()]))
+        for (s, m), share in zip(seen.items(), shares, strict=True):
             table[s] = (m["price"], m["sigma"], float(share), m["quote"])
         print(f"# {folder}: pair correlation {pairs:.2f}; medians", _medians(seen))
     for s in symbols:

@@ -74,11 +74,17 @@ def _one(span: Span, stretch: Stretch) -> np.ndarray:
     o = column[0][row, known.argmax(axis=1)]
     c = column[3][row, known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)]
     prices = np.stack([o, np.fmax.reduce(column[1], axis=1), np.fmin.reduce(column[2], axis=1), c], axis=-1)
-    shares = {k: (b - a + 1) / POINTS for k, (a, b) in partial.items()} | dict.fromkeys(range(low, high), 1.0)
-    parts = [(stretch.bars[:, k - stretch.start], share) for k, share in sorted(shares.items())]
-    volume = sum(np.nan_to_num(bar[:, 4]) * share for bar, share in parts)
-    quote = sum(np.nan_to_num(bar[:, 4] * bar[:, :4].mean(axis=1)) * share for bar, share in parts)
+    volume, quote = _traded(middle)
+    for k, (a, b) in partial.items():
+        part = _traded(stretch.bars[:, k - stretch.start : k - stretch.start + 1])
+        volume, quote = volume + part[0] * (b - a + 1) / POINTS, quote + part[1] * (b - a + 1) / POINTS
     return _finish(prices, volume, quote)
+
+
+def _traded(bars: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Volume and quote volume of bars [symbols, n, 5], summed; the mean of four prices stands for where it was."""
+    volume = np.nan_to_num(bars[..., 4])
+    return volume.sum(axis=1), (volume * np.nan_to_num(bars[..., :4].mean(axis=2))).sum(axis=1)
 
 
 def _finish(prices: np.ndarray, volume: np.ndarray, quote: np.ndarray) -> np.ndarray:

@@ -32,8 +32,8 @@ class Drive:
 def plan(path: Sequence[Sequence[float]], price: float, now: int) -> Drive:
     """A drive along [[seconds from now, price], ...]; until the first point the price stands still.
 
-    Times are reached within the millisecond, and levels are jumps: a gap is a gap. A point at 0 seconds comes in the next
-    millisecond, for this one has been traded already.
+    Levels are jumps: a gap is a gap. A point at 0 seconds comes in the next millisecond, for this one has been traded
+    already.
     """
     if not path:
         raise ValueError("path must have at least one [seconds, price]")

@@ -32,6 +32,7 @@ MOST_BARS_AT_ONCE = 8192  # of the source, while candles are made: bounds the me
 MARK_DIGITS = Decimal("0.01")  # mark prices are a hundred times finer than the tick
 KEPT_MOMENTS = 512
 
+Drives = dict[str, list[Drive]]
 PRICE, MARK = "price", "mark"
 LISTING, TRADING, GONE = "PENDING_TRADING", "TRADING", "SETTLING"
 
@@ -60,11 +61,10 @@ class Source(Protocol):
     """Where bars come from; `Synthetic` and `Recorded` are the two there are."""
 
     symbols: tuple[str, ...]
-    history: int
-    own_bar_ms: int | None
-    first_ms: int | None
-    bars_in_lap: int | None
+    history: int  # bars that lie in the past when the market opens
 
+    @property
+    def bars_in_lap(self) -> int | None: ...  # None: endless
     def identity(self) -> dict: ...
     def describe(self, bar: int) -> str: ...
     def bars(self, first: int, stop: int) -> np.ndarray: ...
@@ -108,12 +108,14 @@ class Market:
         self._seen = tape.segments[-1].wall
         first = source.last_close(0)
         self.ticks = tuple(tick_of(s, float(p)) for s, p in zip(self.symbols, first, strict=True))
-        self._tick = np.array([float(t) for t in self.ticks])
+        self._steps = tuple(float(t) for t in self.ticks)
+        self._marks_made = source.marks(0, 1) is not None
+        self._mark_steps = tuple(float(t * MARK_DIGITS) if self._marks_made else float(t) for t in self.ticks)
         self._moments: OrderedDict[tuple[str, int], np.ndarray] = OrderedDict()
         self._shelves = {view: Shelf(self._maker(view)) for view in (PRICE, MARK)}
         self._forming: tuple[Any, np.ndarray] | None = None
 
-    # -- beginnings -------------------------------------------------------------------------------------------------
+    # -- beginnings ---------------------------------------------------------------------------------------------------
     @classmethod
     def start(cls, source: Source, candle_ms: int, start_ms: int) -> Market:
         """The source's history lies before the candle of `start_ms`; from its opening on, the rest unfolds."""
@@ -171,7 +173,7 @@ class Market:
         """The symbols that trade now."""
         return tuple(s for s, e in zip(self.symbols, self.source.edges(self._bar(now_ms)), strict=True) if e == 0)
 
-    # -- control --------------------------------------------------------------------------------------------------------
+    # -- control ------------------------------------------------------------------------------------------------------
     def set_speed(self, speed: int, now_ms: int) -> None:
         """From now on `speed` bars of the source make one candle."""
         self.tape = self.tape.at_speed(speed, self._touch(now_ms))
@@ -199,16 +201,16 @@ class Market:
         self._seen = max(self._seen, now)
         return self._seen
 
-    # -- prices ---------------------------------------------------------------------------------------------------------
+    # -- prices -------------------------------------------------------------------------------------------------------
     def price(self, symbol: str, now_ms: int) -> Decimal:
         """The last price, on the tick. Before a symbol's listing the price it will open at, after its end the last."""
         row = self._index(symbol)
-        return self._decimal(row, self._level(PRICE, row, self._look(now_ms)))
+        return self._to_decimal(PRICE, row, self._level(PRICE, row, self._look(now_ms)))
 
     def mark(self, symbol: str, now_ms: int) -> Decimal:
         """The mark price: recorded where there is data of the played width, else the last price."""
         row = self._index(symbol)
-        return self._mark_decimal(row, self._level(MARK, row, self._look(now_ms)))
+        return self._to_decimal(MARK, row, self._level(MARK, row, self._look(now_ms)))
 
     def prices(self, now_ms: int) -> dict[str, Decimal]:
         return {s: self.price(s, now_ms) for s in self.symbols}
@@ -220,23 +222,19 @@ class Market:
         """Every price point in (start, end], oldest first. Between two points nothing traded: jumps are real."""
         row = self._index(symbol)
         walls, levels = self._course(PRICE, row, start_ms, self._look(end_ms))
-        tick = self.ticks[row]
-        return [(at, n * tick) for at, n in zip(walls.tolist(), self._to_ticks(row, levels), strict=True)]
+        return list(zip(walls.tolist(), self._to_decimals(PRICE, row, levels), strict=True))
 
     def quotes(self, symbol: str, start_ms: int, end_ms: int) -> list[Point]:
         """The path with the mark price of each point. Use this where marks matter: one millisecond may hold many."""
         row = self._index(symbol)
         walls, levels = self._course(PRICE, row, start_ms, self._look(end_ms))
-        tick, whole = self.ticks[row], self._to_ticks(row, levels)
-        if self.source.marks(0, 1) is None:
-            return [Point(at, n * tick, n * tick) for at, n in zip(walls.tolist(), whole, strict=True)]
+        made = self._to_decimals(PRICE, row, levels)
+        if not self._marks_made:
+            return list(map(Point, walls.tolist(), made, made))
         _, marks = self._course(MARK, row, start_ms, end_ms)
-        return [
-            Point(at, n * tick, self._mark_decimal(row, mark))
-            for at, n, mark in zip(walls.tolist(), whole, marks.tolist(), strict=True)
-        ]
+        return list(map(Point, walls.tolist(), made, self._to_decimals(MARK, row, marks)))
 
-    # -- candles ----------------------------------------------------------------------------------------------------
+    # -- candles ------------------------------------------------------------------------------------------------------
     def klines(
         self, symbol: str, interval_ms: int, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
     ) -> list[Kline]:
@@ -273,11 +271,11 @@ class Market:
         if not len(rows):
             return _ticker(last, last, last, last, Decimal(0), Decimal(0), 0, opening_of(first, self.candle_ms))
         row = self._index(symbol)
-        o, h, low = (self._decimal(row, x) for x in (rows[0, 0], rows[:, 1].max(), rows[:, 2].min()))
+        o, h, low = (self._to_decimal(PRICE, row, x) for x in (rows[0, 0], rows[:, 1].max(), rows[:, 2].min()))
         volume, quote = _amount(rows[:, 4].sum()), _amount(rows[:, 5].sum())
         return _ticker(last, o, h, low, volume, quote, int(rows[:, 6].sum()), opening_of(first, self.candle_ms))
 
-    # -- funding --------------------------------------------------------------------------------------------------------
+    # -- funding ------------------------------------------------------------------------------------------------------
     def funding_rate(self, symbol: str, now_ms: int) -> Decimal:
         """The rate that is due next (at a funding time: the one due then)."""
         rate = self.source.funding(self._index(symbol), max(self._bar(now_ms), 0))
@@ -287,7 +285,7 @@ class Market:
         """00, 08 or 16 h UTC, whichever comes next."""
         return (now_ms // FUNDING_EVERY + 1) * FUNDING_EVERY
 
-    # -- inside: positions and points -------------------------------------------------------------------------------
+    # -- inside: positions and points ---------------------------------------------------------------------------------
     def _index(self, symbol: str) -> int:
         try:
             return self._row[symbol]
@@ -382,7 +380,7 @@ class Market:
                 factor[after] = self._factor(drive, row)
         return numbers[keep], levels[keep] * factor[keep]
 
-    # -- inside: candles ------------------------------------------------------------------------------------------------
+    # -- inside: candles ----------------------------------------------------------------------------------------------
     def _maker(self, view: str) -> Callable[[int, int, int], np.ndarray]:
         def make(width: int, first: int, stop: int) -> np.ndarray:
             opens = [opening_of(n, width) for n in range(first, stop)]
@@ -392,7 +390,7 @@ class Market:
 
     def _form(self, view: str, width: int, number: int, now: int) -> np.ndarray:
         """The candle that is forming at `now`, of all symbols: [symbols, 1, FIELDS]."""
-        key = (view, width, now, self._last_point(now))
+        key = (view, width, number, self._last_point(now), now if self.drives else 0)
         if self._forming is None or self._forming[0] != key:
             self._forming = key, self._fold(view, width, [opening_of(number, width)], now)
         return self._forming[1]
@@ -406,7 +404,7 @@ class Market:
             if span.last < span.first and opened >= self.history_start_ms:
                 self._stand_still(view, out[:, i], span.last)
         self._drive_candles(view, out, spans, opens, width, until)
-        grid = self._tick[:, None, None] * (1 if view == PRICE else float(MARK_DIGITS))
+        grid = np.array(self._steps if view == PRICE else self._mark_steps)[:, None, None]
         out[..., :4] = np.maximum(np.rint(out[..., :4] / grid), 1) * grid
         return out
 
@@ -457,14 +455,13 @@ class Market:
         if first >= stop:
             return []
         found = self.candles(width, first, stop, now, view)[row]
-        decimal = self._decimal if view == PRICE else self._mark_decimal
-        out = []
-        for n, (o, h, low, c, volume, quote, trades) in zip(range(first, stop), found.tolist(), strict=True):
-            if o == o:  # not NaN
-                opened = opening_of(n, width)
-                prices = (decimal(row, x) for x in (o, h, low, c))
-                out.append(Kline(opened, *prices, _amount(volume), _amount(quote), int(trades), opened + width <= now))
-        return out
+        there = np.flatnonzero(np.isfinite(found[:, 0]))
+        prices = [self._to_decimals(view, row, found[there, c]) for c in range(4)]
+        opens = [opening_of(first + n, width) for n in there.tolist()]
+        volumes, quotes = (map(_amount, found[there, c].tolist()) for c in (4, 5))
+        trades = found[there, 6].astype(np.int64).tolist()
+        closed = [opened + width <= now for opened in opens]
+        return list(map(Kline, opens, *prices, volumes, quotes, trades, closed))
 
     def _range(self, width: int, start: int | None, end: int | None, limit: int, now: int) -> tuple[int, int]:
         """Numbers of the candles asked for, first and stop."""
@@ -477,16 +474,21 @@ class Market:
         first = max(oldest, -(-(start - opening_of(0, width)) // width))
         return first, min(newest + 1, first + limit)
 
-    # -- inside: numbers ------------------------------------------------------------------------------------------------
-    def _to_ticks(self, row: int, levels: np.ndarray) -> list[int]:
-        return np.maximum(np.rint(levels / self._tick[row]), 1).astype(np.int64).tolist()
+    # -- inside: numbers ----------------------------------------------------------------------------------------------
+    def _to_decimals(self, view: str, row: int, levels: np.ndarray) -> list[Decimal]:
+        """Levels on the tick, exactly."""
+        size, step = self._grid(view, row)
+        return [n * size for n in np.maximum(np.rint(levels / step), 1).astype(np.int64).tolist()]
 
-    def _decimal(self, row: int, level: float) -> Decimal:
-        return max(round(level / self._tick[row]), 1) * self.ticks[row]
+    def _to_decimal(self, view: str, row: int, level: float) -> Decimal:
+        size, step = self._grid(view, row)
+        return max(round(level / step), 1) * size
 
-    def _mark_decimal(self, row: int, level: float) -> Decimal:
-        fine = self.ticks[row] * MARK_DIGITS
-        return (max(round(level / float(fine)), 1) * fine).normalize()
+    def _grid(self, view: str, row: int) -> tuple[Decimal, float]:
+        """The price step as an exact and as a fast number."""
+        if view == PRICE or not self._marks_made:
+            return self.ticks[row], self._steps[row]
+        return self.ticks[row] * MARK_DIGITS, self._mark_steps[row]
 
 
 def tick_of(symbol: str, price: float) -> Decimal:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trading.practice import traits
-from trading.practice.path import key_of, mix
+from trading.practice.path import keys_of, mix
 from trading.practice.traits import DEFAULT, TRAITS
 
 BLOCK = 1024
@@ -24,7 +24,9 @@ SYMBOLS = tuple(TRAITS)[:20]
 MOST = len(TRAITS)
 WANDER = 0.25  # spread of log price around its start at the edges of blocks: half to double, for ever
 KEPT_BLOCKS = 32
-BEFORE = 1 << 20  # block numbers are seeds, so they must not be negative
+CHUNK = 64  # bars of a wave at once
+REGIMES = BLOCK // (traits.REGIME // 2) + 1  # in a block at most
+MARKET = np.array([1], np.uint64)  # the key of what is common to all symbols
 
 
 class Synthetic:
@@ -40,7 +42,7 @@ class Synthetic:
         self.seed, self.symbols = seed, tuple(symbols)
         _check(self.symbols)
         self._traits = [TRAITS.get(s, DEFAULT) for s in self.symbols]
-        self._keys = [key_of(s) for s in self.symbols]
+        self._keys = keys_of(self.symbols)
         self._blocks: OrderedDict[int, np.ndarray] = OrderedDict()
 
     def identity(self) -> dict:
@@ -69,8 +71,7 @@ class Synthetic:
 
     def funding(self, row: int, bar: int) -> float:
         """A small rate around 0.01 % that changes every eight bars; like most real ones it is often exactly that."""
-        hashed = int(mix(np.array([self._keys[row]]), np.array([self.seed * 1_000_003 + bar // 8]))[0])
-        share = hashed / 2**64
+        share = float(self._luck(12, self._keys[row : row + 1], bar // 8, 1)[0, 0])
         return 0.0001 if share < 0.4 else round(-0.00015 + 0.0005 * (share - 0.4) / 0.6, 8)
 
     # -- one block ----------------------------------------------------------------------------------------------------
@@ -82,14 +83,26 @@ class Synthetic:
         self._blocks.move_to_end(number)
         return self._blocks[number]
 
-    def _rng(self, what: int, block: int, key: int = 0) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, what, block + BEFORE, key])))
+    def _luck(self, what: int, keys: np.ndarray, first: int, n: int) -> np.ndarray:
+        """Uniform numbers within (0, 1) that seed, purpose, key and place decide: float64 [keys, n]."""
+        stream = mix(mix(np.array([self.seed]), np.array([what])), keys)
+        return (np.right_shift(mix(stream[:, None], np.arange(first, first + n)), 11) + 0.5) * 2.0**-53
+
+    def _normal(self, what: int, keys: np.ndarray, first: int, n: int) -> np.ndarray:
+        """Normal numbers, by Box and Muller: float64 [keys, n]."""
+        u, v = self._luck(what, keys, 2 * first, 2 * n).reshape(len(keys), n, 2).transpose(2, 0, 1)
+        return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
+
+    def _tailed(self, what: int, keys: np.ndarray, first: int, n: int) -> np.ndarray:
+        """Student's t with TAIL degrees of freedom, scaled to a spread of 1 (Bailey 1994): float64 [keys, n]."""
+        u, v = self._luck(what, keys, 2 * first, 2 * n).reshape(len(keys), n, 2).transpose(2, 0, 1)
+        return np.sqrt((traits.TAIL - 2) * (u ** (-2 / traits.TAIL) - 1)) * np.cos(2 * np.pi * v)
 
     def _make(self, number: int) -> np.ndarray:
         sigma = np.array([t.sigma for t in self._traits])[:, None] * np.exp(self._waves(number))
         load = np.array([t.load for t in self._traits])[:, None]
-        market = _tailed(self._rng(1, number), BLOCK)
-        own = np.array([_tailed(self._rng(2, number, k), BLOCK) for k in self._keys])
+        market = self._tailed(1, MARKET, number * BLOCK, BLOCK)
+        own = self._tailed(2, self._keys, number * BLOCK, BLOCK)
         moves = sigma * (load * market + np.sqrt(1 - load**2) * own + self._trends(number))
         start, end = self._level(number), self._level(number + 1)
         walk = np.cumsum(moves, axis=1)
@@ -102,32 +115,25 @@ class Synthetic:
 
     def _level(self, number: int) -> np.ndarray:
         """Log price at the left edge of a block: [symbols, 1]; where history ends, about the measured price."""
-        away = np.array([_normal(self._rng(3, number, k), 1)[0] for k in self._keys]) * 0.6
-        away += _normal(self._rng(3, number), 1)[0] * 0.8
+        away = 0.6 * self._normal(3, self._keys, number, 1) + 0.8 * self._normal(3, MARKET, number, 1)
         near = 0.2 if number <= HISTORY // BLOCK + 1 else 1.0
-        return np.log([t.price for t in self._traits])[:, None] + WANDER * near * away[:, None]
+        return np.log([t.price for t in self._traits])[:, None] + WANDER * near * away
 
     def _waves(self, number: int) -> np.ndarray:
-        """Log of volatility over its usual size: [symbols, BLOCK]."""
+        """Log of volatility over its usual size: [symbols, BLOCK]; warmed up on the shocks of the block before."""
         waves = np.zeros((len(self.symbols), BLOCK))
         for what, (memory, common, own) in ((4, traits.SLOW_WAVE), (6, traits.FAST_WAVE)):
-            shared = self._shocks(what, number, [0])
-            alone = self._shocks(what + 1, number, self._keys)
+            shared = self._normal(what, MARKET, number * BLOCK, 2 * BLOCK)
+            alone = self._normal(what + 1, self._keys, number * BLOCK, 2 * BLOCK)
             waves += common * _remember(shared, memory) + own * _remember(alone, memory)
         return waves
 
-    def _shocks(self, what: int, number: int, keys: list[int]) -> np.ndarray:
-        """This block's shocks behind those of the block before: [keys, 2 * BLOCK]."""
-        return np.array(
-            [np.concatenate([_normal(self._rng(what, b, k), BLOCK) for b in (number - 1, number)]) for k in keys]
-        )
-
     def _trends(self, number: int) -> np.ndarray:
         """Drift of each bar in units of its volatility: [symbols, BLOCK]."""
-        market = _regimes(self._rng(8, number))[0]
+        market = _regimes(self._luck(8, MARKET, number * REGIMES * 4, REGIMES * 4)[0])[0]
         rows = []
-        for key in self._keys:
-            own, shared = _regimes(self._rng(9, number, key))
+        for luck in self._luck(9, self._keys, number * REGIMES * 4, REGIMES * 4):
+            own, shared = _regimes(luck)
             rows.append(np.where(shared < traits.COMMON_TREND, market, own))
         return np.array(rows)
 
@@ -135,14 +141,13 @@ class Synthetic:
         self, number: int, opens: np.ndarray, closes: np.ndarray, sigma: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Highs and lows: the extremes of a random walk that is known at both ends (Brownian bridge)."""
-        luck = np.array([self._rng(10, number, k).random((2, BLOCK)) for k in self._keys])
-        luck = np.clip(luck, 1e-12, 1)
+        luck = self._luck(10, self._keys, number * BLOCK * 2, BLOCK * 2).reshape(-1, 2, BLOCK)
         reach = np.sqrt((closes - opens)[:, None] ** 2 - 2 * (traits.WICK * sigma[:, None]) ** 2 * np.log(luck))
         middle = (opens + closes) / 2
         return middle + reach[:, 0] / 2, middle - reach[:, 1] / 2
 
     def _volume(self, number: int, spans: np.ndarray, closes: np.ndarray) -> np.ndarray:
-        noise = np.array([_normal(self._rng(11, number, k), BLOCK) for k in self._keys])
+        noise = self._normal(11, self._keys, number * BLOCK, BLOCK)
         usual = np.array([2.1 * 0.68 * t.sigma for t in self._traits])[:, None]
         quote = np.array([t.quote for t in self._traits])[:, None]
         size = np.exp(traits.VOLUME_SPAN * np.log(np.maximum(spans, 1e-6) / usual) + traits.VOLUME_NOISE * noise)
@@ -167,38 +172,24 @@ def _round_off(bars: np.ndarray) -> np.ndarray:
     return bars
 
 
-def _normal(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Box and Muller, from uniform numbers only: numpy promises those to stay the same in later versions."""
-    u, v = np.clip(rng.random(n), 1e-300, 1), rng.random(n)
-    return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
-
-
-def _tailed(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Student's t with TAIL degrees of freedom, scaled to a spread of 1 (Bailey 1994, from uniform numbers)."""
-    u, v = np.clip(rng.random(n), 1e-12, 1), rng.random(n)
-    t = np.sqrt(traits.TAIL * (u ** (-2 / traits.TAIL) - 1)) * np.cos(2 * np.pi * v)
-    return t / np.sqrt(traits.TAIL / (traits.TAIL - 2))
-
-
 def _remember(shocks: np.ndarray, memory: float) -> np.ndarray:
     """An AR(1) of spread 1 over shocks [rows, 2 * BLOCK]; the second half is returned, the first warms it up."""
-    out = np.empty_like(shocks)
-    level = shocks[:, 0]
-    scale = np.sqrt(1 - memory**2)
-    for i in range(shocks.shape[1]):
-        level = memory * level + scale * shocks[:, i]
-        out[:, i] = level
-    return out[:, BLOCK:]
+    fade = memory ** np.arange(CHUNK)
+    out, level = [], np.zeros((len(shocks), 1))
+    for at in range(0, shocks.shape[1], CHUNK):
+        grown = np.cumsum(shocks[:, at : at + CHUNK] / fade, axis=1) * fade
+        out.append(level * fade * memory + np.sqrt(1 - memory**2) * grown)
+        level = out[-1][:, -1:]
+    return np.concatenate(out, axis=1)[:, BLOCK:]
 
 
-def _regimes(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _regimes(luck: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One block of drifts, and for each bar a number within 0..1 that is the same throughout its regime."""
     drift, share, at = np.empty(BLOCK), np.empty(BLOCK), 0
-    while at < BLOCK:
-        length, size, sign, luck = rng.random(4)
+    least, most = traits.TREND
+    for length, size, sign, kind in luck.reshape(REGIMES, 4).tolist():
         end = at + int(traits.REGIME * (0.5 + length))
-        low, high = traits.TREND
-        drift[at:end] = (low + (high - low) * size) * (1 if sign < 0.5 else -1)
-        share[at:end] = luck
+        drift[at:end] = (least + (most - least) * size) * (1 if sign < 0.5 else -1)
+        share[at:end] = kind
         at = end
     return drift, share

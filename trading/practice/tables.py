@@ -24,7 +24,7 @@ WIDEST_MOVE = 1000  # prices may move by this factor either way before the price
 class Tables:
     """What `load` read."""
 
-    symbols: Mapping[str, Mapping[str, Any]]
+    symbols: Mapping[str, dict[str, Any]]
     ladders: Sequence[Sequence[Sequence[float]]]
     ladder_of: Mapping[str, int]
     usual_ladder: int
@@ -154,7 +154,7 @@ def _price_range(row: Mapping[str, Any], price: Decimal) -> tuple[str, str]:
 
 
 def _digits(size: str) -> int:
-    return max(0, -Decimal(size).normalize().as_tuple().exponent)  # type: ignore[operator]
+    return max(0, -int(Decimal(size).normalize().as_tuple().exponent))
 
 
 def _plain(value: Decimal) -> str:
