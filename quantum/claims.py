@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -17,26 +18,28 @@ class CannotStart(RuntimeError):
     """Why nothing was started, or what was started had to end."""
 
 
-def lock(folder: Path, names: Iterable[str]) -> list[IO[str]]:
-    """Hold one lock a process for as long as we live; refuse where another run holds one of them."""
+def lock(folder: Path, names: Iterable[str]) -> contextlib.ExitStack:
+    """Hold one lock a process until closed or until we die; refuse where another run holds one of them."""
     folder.mkdir(parents=True, exist_ok=True)
-    held = []
-    for name in sorted(names):
-        file = (folder / name).open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            other = file.read().strip() or "unknown"
-            raise CannotStart(
-                f"Another run (process {other}) is using {shown(folder.parent)} already: its {name} is running. "
-                "Stop it first, or choose another folder with QT_VAR and other ports with PORT and QT_PRACTICE_URL."
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        held.append(file)
-    return held
+    with contextlib.ExitStack() as held:
+        for name in sorted(names):
+            hold(held.enter_context((folder / name).open("a+")), name, folder.parent)
+        return held.pop_all()
+
+
+def hold(file: IO[str], name: str, var: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        other = file.read().strip() or "unknown"
+        raise CannotStart(
+            f"Another run (process {other}) is using {shown(var)} already: its {name} is running. "
+            "Stop it first, or choose another folder with QT_VAR and other ports with PORT and QT_PRACTICE_URL."
+        ) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
 
 
 def ports(config: Config, programs: Sequence[Program], port: int) -> dict[str, int]:

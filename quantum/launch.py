@@ -62,8 +62,7 @@ def run(port: int, only: Collection[str] = ()) -> int:
             say("stopping" if not supervisor.failed else f"stopping: {supervisor.failed}")
         code = supervisor.stop()
         say("everything is stopped")
-        for file in locks:
-            file.close()
+        locks.close()
     return code
 
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import secrets
+import tempfile
 from pathlib import Path
 
 SOCKET_LENGTH = 100  # a unix socket's path may have some 104 to 108 bytes, by system
@@ -35,13 +36,12 @@ def private_folder(folder: Path) -> None:
 def secret_key(path: Path) -> str:
     """The installation's own random key, made at first start, readable by its owner alone."""
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, draft = tempfile.mkstemp(prefix=path.name, dir=path.parent)  # mode 600
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(64))
         with contextlib.suppress(FileExistsError):  # another process was faster: its key counts
             os.link(draft, path)
-        draft.unlink()
+        os.unlink(draft)
     return path.read_text().strip()
 
 
