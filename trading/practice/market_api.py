@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trading.practice import params as read
@@ -96,10 +97,7 @@ def depth(x: Exchange, p: Params) -> Json:
 
 def trades(x: Exchange, p: Params) -> list[Json]:
     """The last price points, each as one small trade."""
-    symbol = x.symbol(p)
-    limit = read.integer(p, "limit", 1, 1000) or 500
-    start = max(x.now - limit * x.market.candle_ms // 60, x.market.history_start_ms)
-    quantity = x.engine.rules[symbol].min_quantity
+    quantity = x.engine.rules[x.symbol(p)].min_quantity
     return [
         {
             "id": at,
@@ -109,7 +107,15 @@ def trades(x: Exchange, p: Params) -> list[Json]:
             "time": at,
             "isBuyerMaker": False,
         }
-        for at, price in x.market.path(symbol, start, x.now)[-limit:]
+        for at, price in _last_points(x, p)
+    ]
+
+
+def agg_trades(x: Exchange, p: Params) -> list[Json]:
+    quantity = plain(x.engine.rules[x.symbol(p)].min_quantity)
+    return [
+        {"a": at, "p": plain(price), "q": quantity, "f": at, "l": at, "T": at, "m": False}
+        for at, price in _last_points(x, p)
     ]
 
 
@@ -169,6 +175,12 @@ def kline_row(k: Any, interval: int) -> list[Any]:
     ]  # fmt: skip
 
 
+def _last_points(x: Exchange, p: Params) -> list[tuple[int, Decimal]]:
+    limit = read.integer(p, "limit", 1, 1000) or 500
+    start = max(x.now - limit * x.market.candle_ms // 60, x.market.history_start_ms)
+    return x.market.path(x.symbol(p), start, x.now)[-limit:]
+
+
 def _klines(x: Exchange, p: Params, ask: Any) -> list[list[Any]]:
     symbol = x.symbol(p)
     interval = INTERVALS[read.choice(p, "interval", INTERVALS, -1120)]
@@ -207,6 +219,7 @@ ROUTES = {
     ("GET", "/fapi/v1/fundingInfo"): nothing,
     ("GET", "/fapi/v1/depth"): depth,
     ("GET", "/fapi/v1/trades"): trades,
+    ("GET", "/fapi/v1/aggTrades"): agg_trades,
     ("GET", "/fapi/v1/ticker/24hr"): ticker_24h,
     ("GET", "/fapi/v1/ticker/price"): ticker_price,
     ("GET", "/fapi/v2/ticker/price"): ticker_price,

@@ -40,7 +40,7 @@ class Client:
     def push(self, stream: str, text: str) -> bool:
         """Queue a message; False when the client lags too far behind."""
         try:
-            self.queue.put_nowait(f'{{"stream":{json.dumps(stream)},"data":{text}}}' if self.combined else text)
+            self.queue.put_nowait(f'{{"stream":{compact(stream)},"data":{text}}}' if self.combined else text)
         except asyncio.QueueFull:
             return False
         return True
@@ -100,10 +100,10 @@ class Server:
         pump = asyncio.create_task(client.pump())
         try:
             if names and (no := self._subscribe(client, names)):
-                client.push("", json.dumps({"error": no}))
+                client.push("", compact({"error": no}))
             async for message in client.socket:
                 if message.type == WSMsgType.TEXT:
-                    client.push("", json.dumps(self._command(client, message.data)))
+                    client.push("", compact(self._command(client, message.data)))
         finally:
             self.clients.discard(client)
             self.teller.forget(set(client.streams) - {n for c in self.clients for n in c.streams})
@@ -174,13 +174,18 @@ class Server:
         symbol = message.get("o", {}).get("s", "")
         clients = [c for c in self.clients if c.user]
         if clients and not self.exchange.faults.mutes("user", symbol, self.exchange.now):
-            self._send(clients, self.exchange.listen_key(), json.dumps(message))
+            self._send(clients, self.exchange.listen_key(), compact(message))
 
     def _send(self, clients: Iterable[Client], stream: str, text: str) -> None:
         for client in clients:
             if not client.push(stream, text):
                 self.clients.discard(client)
                 asyncio.get_running_loop().create_task(client.socket.close(code=4008, message=b"too slow"))
+
+
+def compact(value: Any) -> str:
+    """JSON as the venue writes it, without blanks."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 async def _text(request: web.Request) -> str:
@@ -192,7 +197,7 @@ async def _respond(answer: Answer) -> web.Response:
         await asyncio.sleep(answer.delay)
     if isinstance(answer.body, str):
         return web.Response(text=answer.body, status=answer.status, headers=answer.headers, content_type="text/html")
-    return web.json_response(answer.body, status=answer.status, headers=answer.headers)
+    return web.json_response(answer.body, status=answer.status, headers=answer.headers, dumps=compact)
 
 
 def _stop_on_failure(task: asyncio.Task) -> None:

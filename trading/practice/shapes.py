@@ -17,7 +17,7 @@ def plain(value: Decimal) -> str:
 
 
 def money(value: Decimal) -> str:
-    return f"{value:.8f}"
+    return f"{value + 0:.8f}"  # + 0: no negative zero
 
 
 # -- REST --------------------------------------------------------------------------------------------------------------
