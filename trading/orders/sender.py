@@ -122,7 +122,8 @@ def _learn(order: Order, shown: VenueOrder, at: datetime) -> None:
         "clean_reads": 0,
     }
     if shown.status in LEGAL[was]:
-        order.move_to(shown.status, at=at, why="shown by the venue", **facts)
+        happened = max(order.sent_at, min(at, shown.updated_at))
+        order.move_to(shown.status, at=happened, why="shown by the venue", **facts)
     elif shown.status == was:
         Order.objects.filter(pk=order.pk).update(**facts)
         for name, value in facts.items():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from trading.exchange import filters as rules
 from trading.exchange.venue import Filters, OrderType, Side
 
 BACKSTOP_BEYOND = Decimal("1.25")  # the backstop is at least this many R away
@@ -48,28 +49,10 @@ class Protection:
     target: Decimal
 
 
-def up(value: Decimal, tick: Decimal) -> Decimal:
-    return (value / tick).to_integral_value(ROUND_CEILING) * tick
-
-
-def down(value: Decimal, tick: Decimal) -> Decimal:
-    return (value / tick).to_integral_value(ROUND_FLOOR) * tick
-
-
-def towards_profit(side: Side, value: Decimal, tick: Decimal) -> Decimal:
-    """For stops: a long's is rounded up, a short's down; both lose less."""
-    return up(value, tick) if side is Side.LONG else down(value, tick)
-
-
-def towards_loss(side: Side, value: Decimal, tick: Decimal) -> Decimal:
-    """For targets (reached sooner) and stop limits (filled sooner)."""
-    return down(value, tick) if side is Side.LONG else up(value, tick)
-
-
-def stop_trigger(side: Side, fill: Decimal, r: Decimal, tick: Decimal) -> Decimal:
+def stop_trigger(side: Side, fill: Decimal, r: Decimal, filters: Filters) -> Decimal:
     """One R behind the fill, at least one tick."""
-    price = towards_profit(side, fill - side.sign * r, tick)
-    nearest = towards_loss(side, fill, tick) - side.sign * tick
+    price = rules.towards_profit(side, fill - side.sign * r, filters)
+    nearest = rules.towards_loss(side, fill, filters) - side.sign * filters.tick
     return min(price, nearest) if side is Side.LONG else max(price, nearest)
 
 
@@ -77,12 +60,8 @@ def working_stop(side: Side, trigger: Decimal, band: Decimal, filters: Filters, 
     """The stop at `trigger` (already on the tick), its limit `band` behind it but within the venue's PERCENT_PRICE."""
     if kind == "stop_market":
         return WorkingStop(trigger, None)
-    limit = towards_loss(side, trigger - side.sign * band, filters.tick)
-    if side is Side.LONG:
-        limit = max(limit, up(trigger * filters.percent_down, filters.tick))
-    else:
-        limit = min(limit, down(trigger * filters.percent_up, filters.tick))
-    return WorkingStop(trigger, limit)
+    limit = rules.towards_loss(side, trigger - side.sign * band, filters)
+    return WorkingStop(trigger, rules.within_percent(limit, trigger, filters))
 
 
 def protection(side: Side, fill: Decimal, plan: Plan, filters: Filters) -> Protection:
@@ -92,14 +71,14 @@ def protection(side: Side, fill: Decimal, plan: Plan, filters: Filters) -> Prote
     them at which neither would fill.
     """
     tick = filters.tick
-    trigger = stop_trigger(side, fill, plan.r, tick)
+    trigger = stop_trigger(side, fill, plan.r, filters)
     far = max(plan.backstop_distance, plan.r * BACKSTOP_BEYOND)
-    backstop = towards_profit(side, fill - side.sign * far, tick)
+    backstop = rules.towards_profit(side, fill - side.sign * far, filters)
     beyond = trigger - side.sign * tick
     backstop = min(backstop, beyond) if side is Side.LONG else max(backstop, beyond)
     backstop = max(backstop, tick)
-    target = towards_loss(side, fill + side.sign * plan.r * plan.target_r, tick)
-    nearest = towards_profit(side, fill, tick) + side.sign * tick
+    target = rules.towards_loss(side, fill + side.sign * plan.r * plan.target_r, filters)
+    nearest = rules.towards_profit(side, fill, filters) + side.sign * tick
     target = max(target, nearest) if side is Side.LONG else max(min(target, nearest), tick)
     stop = working_stop(side, trigger, max(plan.band, abs(trigger - backstop)), filters, plan.kind)
     made = Protection(stop, backstop, target)
@@ -123,8 +102,8 @@ def check(side: Side, fill: Decimal, made: Protection) -> None:
 
 def lots(quantity: Decimal, filters: Filters) -> list[Decimal]:
     """A market quantity in pieces that the venue takes, rounded down to its step."""
-    left, pieces = down(quantity, filters.step), []
-    largest = down(filters.market_max_quantity, filters.step)
+    left, pieces = rules.down(quantity, filters.step), []
+    largest = rules.down(filters.market_max_quantity, filters.step)
     while left > 0:
         pieces.append(min(left, largest))
         left -= pieces[-1]

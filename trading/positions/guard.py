@@ -243,6 +243,13 @@ def verify(position: Position, shown: Mapping[str, VenueOrder], at: datetime) ->
     return covered
 
 
+def note_gap(position: Position, at: datetime) -> None:
+    """No order that could stop this position is left: the seconds without one begin when the last one ended."""
+    stopping = order_rows.orders_of(position.pk, Intent.STOP, Intent.BACKSTOP)
+    if position.protected_since is not None and not any(order.status in RESTING for order in stopping):
+        became_unprotected(position, at)
+
+
 def became_protected(position: Position, at: datetime) -> None:
     if position.unprotected_since is not None:
         gap = (at - position.unprotected_since).total_seconds()

@@ -17,11 +17,12 @@ from weakref import WeakSet
 from trading import events
 from trading.codes import Code
 from trading.exchange.errors import Refused, VenueError
+from trading.exchange.filters import towards_profit
 from trading.exchange.venue import Gateway, Mark, OrderStatus, Side, VenueOrder, VenuePosition
 from trading.gates.desk import Rejection
 from trading.models import AccountSnapshot, Decision, Intent, Order, Position, SwitchChange
 from trading.orders import rows as order_rows
-from trading.orders import sender, stops
+from trading.orders import sender
 from trading.orders.sender import AlreadySent, Clock, NotSent
 from trading.positions import guard, pnl, rows, store, trailing
 from trading.positions.exits import Exit, due, stop_passed
@@ -130,6 +131,7 @@ def look_after(position: Position, seen: Seen, gateway: Gateway, clock: Clock, r
     if not seen.holds(position):
         return 0  # the venue shows nothing and no fill says why: a second look must agree
     remember(position, seen)
+    guard.note_gap(position, seen.at)
     if position.status == Position.CLOSING:
         return close_out(position, Exit(position.close_reason, "closing goes on"), requester, gateway, clock)
     rules = rows.rules()
@@ -216,10 +218,10 @@ def tighten(position: Position, wanted: Decimal | None, gateway: Gateway) -> boo
     """Move the stop's price, and the backstop's with it; the orders follow in `align`. Never loosens."""
     if wanted is None:
         return False
-    side, tick = Side(position.side), gateway.filters()[position.symbol].tick
+    side, filters = Side(position.side), gateway.filters()[position.symbol]
     was, gap = position.stop_price, position.stop_price - position.backstop_price
-    position.stop_price = stops.towards_profit(side, wanted, tick)
-    position.backstop_price = stops.towards_profit(side, position.stop_price - gap, tick)
+    position.stop_price = towards_profit(side, wanted, filters)
+    position.backstop_price = towards_profit(side, position.stop_price - gap, filters)
     position.trailing = True
     row = Position.objects.filter(pk=position.pk, stop_price=was)
     return bool(row.update(stop_price=position.stop_price, backstop_price=position.backstop_price, trailing=True))
