@@ -312,6 +312,9 @@ class Engine:
         return position.sign * order.sign < 0
 
     def _accept(self, order: Order, quote: Quote) -> None:
+        """Into the book: a reduce-only order is cut down to the position, and what can fill at once does."""
+        if order.reduce_only:
+            order.quantity = min(order.quantity, abs(self.account.position(order.symbol).amount))
         self.orders[order.order_id] = order
         self.changes.orders[order.order_id] = order
         self.outbox.append(shapes.order_update(order, "NEW", self.now))

@@ -263,17 +263,28 @@ class Market:
 
     def ticker(self, symbol: str, now_ms: int) -> dict[str, Any]:
         """The last 24 hours (or what there is of them) of one symbol, in the venue's words."""
+        return self._day(self._index(symbol), *self._last_day(now_ms), now_ms)
+
+    def tickers(self, now_ms: int) -> dict[str, dict[str, Any]]:
+        """The same of every symbol, at the price of one."""
+        rows, opened = self._last_day(now_ms)
+        return {s: self._day(i, rows, opened, now_ms) for i, s in enumerate(self.symbols)}
+
+    def _last_day(self, now_ms: int) -> tuple[np.ndarray, int]:
+        """All symbols' candles of the last 24 hours, and when the first of them opened."""
         stop = number_of(now_ms, self.candle_ms) + 1
         first = max(stop - DAY // self.candle_ms, number_of(self.history_start_ms, self.candle_ms))
-        rows = self.candles(self.candle_ms, first, stop, now_ms)[self._index(symbol)]
+        return self.candles(self.candle_ms, first, stop, now_ms), opening_of(first, self.candle_ms)
+
+    def _day(self, row: int, candles: np.ndarray, opened: int, now_ms: int) -> dict[str, Any]:
+        rows = candles[row]
         rows = rows[np.isfinite(rows[:, 0])]
-        last = self.price(symbol, now_ms)
+        last = self.price(self.symbols[row], now_ms)
         if not len(rows):
-            return _ticker(last, last, last, last, Decimal(0), Decimal(0), 0, opening_of(first, self.candle_ms))
-        row = self._index(symbol)
+            return _ticker(last, last, last, last, Decimal(0), Decimal(0), 0, opened)
         o, h, low = (self._to_decimal(PRICE, row, x) for x in (rows[0, 0], rows[:, 1].max(), rows[:, 2].min()))
         volume, quote = _amount(rows[:, 4].sum()), _amount(rows[:, 5].sum())
-        return _ticker(last, o, h, low, volume, quote, int(rows[:, 6].sum()), opening_of(first, self.candle_ms))
+        return _ticker(last, o, h, low, volume, quote, int(rows[:, 6].sum()), opened)
 
     # -- funding ------------------------------------------------------------------------------------------------------
     def funding_rate(self, symbol: str, now_ms: int) -> Decimal:

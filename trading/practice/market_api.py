@@ -120,7 +120,9 @@ def agg_trades(x: Exchange, p: Params) -> list[Json]:
 
 
 def ticker_24h(x: Exchange, p: Params) -> Json | list[Json]:
-    return _each(x, p, lambda s: ticker(x, s))
+    if p.get("symbol"):
+        return ticker(x, x.symbol(p), x.market.ticker(x.symbol(p), x.now))
+    return [ticker(x, s, day) for s, day in x.market.tickers(x.now).items()]
 
 
 def ticker_price(x: Exchange, p: Params) -> Json | list[Json]:
@@ -159,9 +161,8 @@ def best_prices(x: Exchange, symbol: str) -> Json:
     }
 
 
-def ticker(x: Exchange, symbol: str) -> Json:
+def ticker(x: Exchange, symbol: str, day: Json) -> Json:
     """The last 24 hours of wall time."""
-    day = x.market.ticker(symbol, x.now)
     row = {name: value if isinstance(value, int) else plain(value) for name, value in day.items()}
     last_quantity = plain(x.engine.rules[symbol].min_quantity)
     return {"symbol": symbol, **row, "lastQty": last_quantity, "closeTime": x.now, "firstId": 1, "lastId": day["count"]}

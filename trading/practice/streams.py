@@ -10,6 +10,7 @@ from typing import Any
 from trading.practice import market_api
 from trading.practice.exchange import Exchange
 from trading.practice.market_api import INTERVALS
+from trading.practice.shapes import Json
 
 KLINE = re.compile(r"(\w+)@(kline|markPriceKline)_(\w+)")
 SINGLE = re.compile(r"(\w+)@(markPrice|markPrice@1s|bookTicker|miniTicker|ticker|aggTrade|trade)")
@@ -81,13 +82,12 @@ class Teller:
             return [mark_price(x, s) for s in x.market.trading(x.now)]
         if kind in ("bookTicker", "!bookTicker"):
             return [book_ticker(x, s) for s in _symbols(x, stream)]
-        if kind in ("miniTicker", "!miniTicker@arr"):
-            return [mini_ticker(x, s) for s in _symbols(x, stream)]
-        if kind in ("ticker", "!ticker@arr"):
-            return [full_ticker(x, s) for s in _symbols(x, stream)]
+        if "icker" in kind:
+            shape = mini_ticker if "mini" in kind else full_ticker
+            return [shape(row, x.now) for row in self._tickers(stream)]
         return self._trades(stream)
 
-    def _klines(self, stream: Stream) -> list[dict[str, Any]]:
+    def _klines(self, stream: Stream) -> list[Json]:
         """Candles that closed since the last message, each once, then the forming one where it changed."""
         x, width = self.exchange, INTERVALS[stream.interval]
         mark = stream.kind == "markPriceKline"
@@ -103,7 +103,13 @@ class Teller:
         event = "markPrice_kline" if mark else "kline"
         return [kline(event, k, stream, width, x.now) for k in new]
 
-    def _trades(self, stream: Stream) -> list[dict[str, Any]]:
+    def _tickers(self, stream: Stream) -> list[Json]:
+        x = self.exchange
+        if stream.symbol:
+            return [market_api.ticker(x, stream.symbol, x.market.ticker(stream.symbol, x.now))]
+        return [market_api.ticker(x, s, day) for s, day in x.market.tickers(x.now).items()]
+
+    def _trades(self, stream: Stream) -> list[Json]:
         """Price points since the last message, as trades."""
         x = self.exchange
         since = self.told.get(stream.name, x.now - 1000)
@@ -116,7 +122,7 @@ class Teller:
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------
-def kline(event: str, k: Any, stream: Stream, width: int, now: int) -> dict[str, Any]:
+def kline(event: str, k: Any, stream: Stream, width: int, now: int) -> Json:
     row = market_api.kline_row(k, width)
     return {
         "e": event,
@@ -130,7 +136,7 @@ def kline(event: str, k: Any, stream: Stream, width: int, now: int) -> dict[str,
     }  # fmt: skip
 
 
-def mark_price(x: Exchange, symbol: str) -> dict[str, Any]:
+def mark_price(x: Exchange, symbol: str) -> Json:
     row = market_api.premium(x, symbol)
     return {
         "e": "markPriceUpdate", "E": x.now, "s": symbol, "p": row["markPrice"], "i": row["indexPrice"],
@@ -138,7 +144,7 @@ def mark_price(x: Exchange, symbol: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def book_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
+def book_ticker(x: Exchange, symbol: str) -> Json:
     row = market_api.best_prices(x, symbol)
     return {
         "e": "bookTicker", "u": x.now, "E": x.now, "T": x.now, "s": symbol, "b": row["bidPrice"],
@@ -146,23 +152,21 @@ def book_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def mini_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
-    row = market_api.ticker(x, symbol)
+def mini_ticker(row: Json, now: int) -> Json:
     return {
-        "e": "24hrMiniTicker", "E": x.now, "s": symbol, "c": row["lastPrice"], "o": row["openPrice"],
+        "e": "24hrMiniTicker", "E": now, "s": row["symbol"], "c": row["lastPrice"], "o": row["openPrice"],
         "h": row["highPrice"], "l": row["lowPrice"], "v": row["volume"], "q": row["quoteVolume"],
     }  # fmt: skip
 
 
-def full_ticker(x: Exchange, symbol: str) -> dict[str, Any]:
-    row = market_api.ticker(x, symbol)
-    return mini_ticker(x, symbol) | {
+def full_ticker(row: Json, now: int) -> Json:
+    return mini_ticker(row, now) | {
         "e": "24hrTicker", "p": row["priceChange"], "P": row["priceChangePercent"], "w": row["weightedAvgPrice"],
         "Q": row["lastQty"], "O": row["openTime"], "C": row["closeTime"], "F": 1, "L": row["count"], "n": row["count"],
     }  # fmt: skip
 
 
-def trade(kind: str, symbol: str, at: int, price: str, quantity: str, now: int) -> dict[str, Any]:
+def trade(kind: str, symbol: str, at: int, price: str, quantity: str, now: int) -> Json:
     common = {"e": kind, "E": now, "T": at, "s": symbol, "p": price, "q": quantity, "m": False}
     if kind == "trade":
         return common | {"t": at, "X": "MARKET"}
