@@ -1,6 +1,23 @@
 """Where each address leads."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from monitoring.show import decisions, views
+from monitoring.show.api import health, universe
+from monitoring.show.api.app import api, no_such_path
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("decisions/", decisions.index, name="decisions"),
+    path("decisions/<int:number>/", decisions.page, name="decision"),
+    path("login/", views.log_in, name="login"),
+    path("logout/", views.log_out, name="logout"),
+    path("switch/", views.switch, name="switch"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("api/universe/refresh", universe.refresh_plain),
+    path("api/v1/", api.urls),
+    re_path(r"^api/.*$", no_such_path),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,364 @@
+"""Rows as the API shows them. Money stays Decimal here; `answers` writes it as a string."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from monitoring.show.held import Held, Protection, seconds_without, value
+from monitoring.show.scene import Account, Pulse
+from monitoring.watch.funnel import Funnel
+from trading.codes import MEANINGS, Code
+from trading.models import (
+    Candle,
+    Cycle,
+    Decision,
+    Fill,
+    ModelVersion,
+    Order,
+    PolicyVersion,
+    Position,
+    Signal,
+    Trade,
+    UniverseSnapshot,
+)
+
+Row = dict[str, Any]
+
+
+def signal(row: Signal) -> Row:
+    return {
+        "id": row.pk,
+        "symbol": row.symbol,
+        "side": row.side,
+        "confidence": row.confidence,
+        "threshold": row.threshold,
+        "agreement": row.agreement,
+        "votes": row.votes,
+        "excluded": row.excluded,
+        "price": row.price,
+        "atr": row.atr,
+        "r": row.r,
+        "at": row.at,
+        "mode": row.mode,
+    }
+
+
+def decision(row: Decision) -> Row:
+    return {
+        "id": row.pk,
+        "signal": row.signal_id,
+        "symbol": row.signal.symbol,
+        "side": row.signal.side,
+        "confidence": row.signal.confidence,
+        "outcome": row.outcome,
+        "code": row.code or None,
+        "sentence": row.sentence,
+        "rejections": [
+            {k: no.get(k) for k in ("code", "value", "limit", "setting", "sentence")} for no in row.rejections
+        ],
+        "gates": row.gates,
+        "rank": row.rank,
+        "policy_version": row.policy.version if row.policy else None,
+        "at": row.at,
+        "settled_at": row.settled_at,
+        "mode": row.mode,
+    }
+
+
+def decision_in_full(row: Decision) -> Row:
+    return decision(row) | {"signal": signal(row.signal), "ticket": row.ticket}
+
+
+def cycle(row: Cycle) -> Row:
+    return {
+        "id": row.pk,
+        "timeframe": row.timeframe,
+        "bar": row.bar,
+        "at": row.at,
+        "symbols": row.symbols,
+        "evaluated": row.evaluated,
+        "flat": row.flat,
+        "not_evaluated": row.not_evaluated,
+        "absent": row.absent,
+        "signals": row.signals,
+        "policy_version": row.policy.version if row.policy else None,
+        "called_by": row.called_by,
+        "lag_ms": row.lag_ms,
+        "took_ms": row.took_ms,
+        "mode": row.mode,
+    }
+
+
+def funnel(seen: Funnel, now: datetime) -> Row:
+    top = seen.dominant
+    return {
+        "since": seen.since,
+        "until": seen.until,
+        "bars": seen.bars,
+        "symbols": seen.symbols,
+        "evaluated": seen.evaluated,
+        "flat": seen.flat,
+        "not_evaluated": seen.not_evaluated,
+        "signals": seen.signals,
+        "traded": seen.law.traded,
+        "failed": seen.law.failed,
+        "pending": seen.law.pending,
+        "rejected": seen.law.rejected,
+        "by_code": seen.by_code,
+        "failed_by_code": seen.failed_by_code,
+        "dominant": {"code": top.code, "n": top.n, "sentence": top.sentence, "setting": top.setting} if top else None,
+        "law_holds": seen.law_holds,
+        "as_of": seen.as_of or now,
+    }
+
+
+def protection(guard: Protection | None, held: Held, now: datetime, *, stop: bool) -> Row | None:
+    if guard is None:
+        return None
+    age = (now - guard.verified_at).total_seconds() if guard.verified_at else None
+    row: Row = {"price": guard.price, "order_id": guard.order_id, "kind": guard.type, "verified_at": guard.verified_at}
+    if stop:
+        row |= {
+            "verified_age_s": round(age, 3) if age is not None else None,
+            "seconds_unprotected": round(seconds_without(held, now), 3),
+            "reduce_only": guard.reduce_only,
+            "matches_quantity": guard.covers(held.quantity),
+        }
+    return row
+
+
+def position(row: Position, held: Held, now: datetime) -> Row:
+    money = value(held, held.mark, held.mark_at or now) if held.mark is not None and row.quantity else None
+    return {
+        "id": row.pk,
+        "symbol": row.symbol,
+        "side": row.side,
+        "status": row.status,
+        "quantity": row.quantity,
+        "opened_quantity": row.opened_quantity,
+        "notional": money.notional if money else row.quantity * row.entry_price,
+        "leverage": row.leverage,
+        "margin_mode": row.margin_mode,
+        "entry_price": row.entry_price,
+        "mark_price": row.mark_price,
+        "mark_at": row.mark_at,
+        "liquidation_price": row.liquidation_price,
+        "unrealized_pnl": money.unrealized if money else row.unrealized,
+        "realized_pnl": row.realized,
+        "r": round(float(money.in_r), 4) if money else None,
+        "fees": row.fees,
+        "funding": row.funding,
+        "opened_at": row.opened_at,
+        "expires_at": row.expires_at,
+        "closed_at": row.closed_at,
+        "close_reason": row.close_reason or None,
+        "target_price": row.target_price,
+        "trailing": row.trailing,
+        "decision": row.decision_id,
+        "seconds_unprotected": round(seconds_without(held, now), 3),
+        "seconds_outage": row.seconds_outage,
+        "stop": protection(held.stop, held, now, stop=True),
+        "backstop": protection(held.backstop, held, now, stop=False),
+        "mode": row.mode,
+    }
+
+
+def order(row: Order) -> Row:
+    intent = row.intent
+    return {
+        "id": row.pk,
+        "client_order_id": intent.client_order_id,
+        "venue_order_id": row.venue_order_id or None,
+        "symbol": intent.symbol,
+        "kind": intent.kind,
+        "side": intent.side,
+        "type": intent.type,
+        "status": row.status,
+        "quantity": intent.quantity,
+        "price": intent.price,
+        "trigger": intent.trigger,
+        "reduce_only": intent.reduce_only,
+        "close_position": intent.close_position,
+        "filled": row.filled,
+        "average_price": row.average_price,
+        "error_code": row.error_code,
+        "error": row.error or None,
+        "reason": intent.reason or None,
+        "requester": intent.requester or None,
+        "decision": intent.decision_id,
+        "position": intent.position_id,
+        "created_at": intent.created_at,
+        "sent_at": row.sent_at,
+        "updated_at": row.updated_at,
+        "verified_at": row.verified_at,
+        "mode": row.mode,
+    }
+
+
+def fill(row: Fill) -> Row:
+    return {
+        "id": row.pk,
+        "trade_id": row.trade_id,
+        "order": row.order_id,
+        "venue_order_id": row.venue_order_id,
+        "position": row.position_id,
+        "symbol": row.symbol,
+        "side": row.side,
+        "price": row.price,
+        "quantity": row.quantity,
+        "fee": row.fee,
+        "realized": row.realized,
+        "maker": row.maker,
+        "at": row.at,
+        "mode": row.mode,
+    }
+
+
+def trade(row: Trade) -> Row:
+    return {
+        "id": row.pk,
+        "position": row.position_id,
+        "symbol": row.symbol,
+        "side": row.side,
+        "quantity": row.quantity,
+        "entry_price": row.entry_price,
+        "exit_price": row.exit_price,
+        "gross": row.gross,
+        "fees": row.fees,
+        "funding": row.funding,
+        "net": row.net,
+        "r": row.r_multiple,
+        "opened_at": row.opened_at,
+        "closed_at": row.closed_at,
+        "close_reason": row.close_reason,
+        "mode": row.mode,
+    }
+
+
+def account(seen: Account | None, now: datetime) -> Row:
+    """Nothing known is null, never 0."""
+    names = ("equity", "balance", "available", "margin_used", "unrealized")
+    if seen is None:
+        today = ("realized_today", "fees_today", "funding_today", "daily_loss_used", "daily_loss_limit", "drawdown")
+        return dict.fromkeys((*names, *today)) | {"mode": settings.QUANTUM.mode, "as_of": None}
+    return {name: getattr(seen, name) for name in names} | {
+        "realized_today": seen.realized_today,
+        "fees_today": seen.fees_today,
+        "funding_today": seen.funding_today,
+        "daily_loss_used": round(float(seen.loss_used), 6),
+        "daily_loss_limit": float(seen.loss_limit),
+        "drawdown": round(float(seen.drawdown), 6),
+        "mode": settings.QUANTUM.mode,
+        "as_of": seen.at,
+    }
+
+
+def policy(row: PolicyVersion | None, now: datetime) -> Row:
+    if row is None:
+        names = ("regime", "volatility", "min_confidence", "size_factor", "entries_allowed", "version", "since", "why")
+        return dict.fromkeys(names) | {"as_of": None}
+    return {
+        "regime": row.regime,
+        "volatility": row.volatility,
+        "min_confidence": row.min_confidence,
+        "size_factor": row.size_factor,
+        "entries_allowed": row.entries_allowed,
+        "version": row.version,
+        "since": row.since,
+        "why": row.why,
+        "facts": row.facts,
+        "as_of": now,
+    }
+
+
+def module(pulse: Pulse) -> Row:
+    state = pulse.state
+    return {
+        "name": pulse.name,
+        "title": pulse.title,
+        "configured": True,
+        "liveness": pulse.alive,
+        "last_tick": state.last_tick if state else None,
+        "last_work": state.last_work if state else None,
+        "examined": state.examined if state else None,
+        "actions": state.actions if state else None,
+        "idle_reason": (state.idle_reason or None) if state else None,
+        "last_error": (state.last_error or None) if state else None,
+        "last_error_at": state.last_error_at if state else None,
+        "called_by": (state.called_by or None) if state else None,
+        "every_s": pulse.every.total_seconds(),
+        "lag_ms": state.lag_ms if state else None,
+        "lag_s": state.lag_ms / 1000 if state else None,
+    }
+
+
+def candle(row: Candle) -> Row:
+    return {
+        "open_time": row.open_time,
+        "open": row.open,
+        "high": row.high,
+        "low": row.low,
+        "close": row.close,
+        "volume": row.volume,
+    }
+
+
+def model(row: ModelVersion, now: datetime) -> Row:
+    return {
+        "id": row.pk,
+        "kind": row.kind,
+        "version": row.version,
+        "status": row.status,
+        "venue_family": row.venue_family,
+        "data_source": row.data_source,
+        "timeframe": row.timeframe,
+        "trained_at": row.trained_at,
+        "age_s": round((now - row.trained_at).total_seconds(), 1),
+        "expires_at": None,
+        "metrics": {**row.metrics, "in_sample": row.metrics.get("in_sample"),
+                    "out_of_sample": row.metrics.get("out_of_sample")},
+        "calibration": row.calibration,
+        "alarm": row.alarm or None,
+    }  # fmt: skip
+
+
+def universe(snapshot: UniverseSnapshot | None, closed: Mapping[str, datetime], now: datetime) -> Row:
+    if snapshot is None:
+        return {"symbols": [], "snapshot_at": None, "age_s": None, "as_of": None}
+    rows = []
+    for entry in snapshot.symbols:
+        at = closed.get(entry["symbol"])
+        rows.append(
+            {
+                "symbol": entry["symbol"],
+                "tier": entry.get("tier"),
+                "rank": entry.get("rank"),
+                "last_candle_at": at,
+                "age_s": round((now - at).total_seconds(), 1) if at else None,
+                "status": entry.get("status"),
+                "why": entry.get("why"),
+            }
+        )
+    return {
+        "symbols": rows,
+        "snapshot_at": snapshot.at,
+        "age_s": round((now - snapshot.at).total_seconds(), 1),
+        "source": snapshot.source,
+        "as_of": snapshot.at,
+    }
+
+
+def rejection_code(code: Code) -> Row:
+    meaning = MEANINGS.get(code)
+    return {
+        "code": code.value,
+        "stage": meaning.stage if meaning else None,
+        "title": meaning.title if meaning else None,
+        "sentence": meaning.sentence if meaning else None,
+        "setting": (meaning.setting or None) if meaning else None,
+        "fix": meaning.fix if meaning else None,
+    }

@@ -1,0 +1,109 @@
+"""The live channel's edge: ask who is there, join the hub, pass on its frames. Controls never travel by socket."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from monitoring.show import guard
+from monitoring.show.hub import NOT_ALLOWED, NOT_LOGGED_IN, TOO_MANY, Client, hub
+
+LONGEST = 64 * 1024
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """`/ws/live/`. A refusal is an accepted handshake closed at once with its code, which browsers can read."""
+
+    channel_layer_alias = "none"  # the hub alone listens; a socket opens while the channel layer is down
+    client: Client | None = None
+    writer: asyncio.Task | None = None
+
+    async def connect(self) -> None:
+        await self.accept()
+        answer = await self.who()
+        if isinstance(answer, int):
+            await self.close(answer)
+            return
+        centre = hub()
+        if centre.full(answer):
+            await self.close(TOO_MANY)
+            return
+        self.client = Client(answer, self.write, self.end)
+        await self.send(text_data=centre.hello())
+        centre.join(self.client)
+        self.writer = asyncio.create_task(self.client.write(), name="live writer")
+
+    async def who(self) -> guard.Visitor | int:
+        """The visitor, or the code that closes the socket."""
+        headers = self.scope["headers"]
+        origin, host = guard.header(headers, "origin"), guard.header(headers, "host")
+        secure = self.scope.get("scheme") in ("wss", "https")
+        authorization = guard.header(headers, "authorization")
+        if origin is not None and not guard.same_origin(origin, host, secure):
+            return NOT_ALLOWED
+        if authorization is not None:
+            visitor = await database_sync_to_async(guard.by_key)(authorization, timezone.now())
+        else:
+            if origin is None:
+                return NOT_ALLOWED  # a cookie alone does not tell whose page this is
+            user = self.scope.get("user")
+            session = self.scope["session"].session_key if "session" in self.scope else None
+            known = user is not None and user.is_authenticated and session
+            visitor = guard.Visitor(user.pk, session=session) if known else None
+        if visitor is None:
+            return NOT_LOGGED_IN
+        allowed = await database_sync_to_async(self.allowed)(visitor)
+        return visitor if allowed else NOT_ALLOWED
+
+    @staticmethod
+    def allowed(visitor: guard.Visitor) -> bool:
+        user = get_user_model().objects.filter(pk=visitor.user_id).first()
+        return user is not None and guard.may_look(user)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """`resume` and `pong`; anything else is not ours and changes nothing."""
+        if self.client is None or text_data is None or len(text_data) > LONGEST:
+            return
+        try:
+            message: Any = orjson.loads(text_data)
+        except orjson.JSONDecodeError:
+            return
+        if not isinstance(message, dict):
+            return
+        if message.get("type") == "pong":
+            self.client.answered()
+        elif message.get("type") == "resume":
+            seq = message.get("seq")
+            hub().resume(self.client, seq if isinstance(seq, int) else 0)
+
+    async def write(self, text: str) -> None:
+        await self.send(text_data=text)
+
+    async def end(self, code: int) -> None:
+        if self.client is not None:
+            hub().leave(self.client)
+        await self.close(code)
+
+    async def disconnect(self, code: int) -> None:
+        if self.client is not None:
+            hub().leave(self.client)
+        if self.writer is not None:
+            self.writer.cancel()
+            with suppress(asyncio.CancelledError, RuntimeError, OSError):  # it may have died of the closed socket
+                await self.writer
+
+
+class NoSuchSocket(AsyncWebsocketConsumer):
+    """Every other address: refused in the handshake."""
+
+    channel_layer_alias = "none"
+
+    async def connect(self) -> None:
+        await self.close()

@@ -1,0 +1,324 @@
+"""The live channel's hub: one per web process. Nudges in, each changed panel rendered once, the same bytes to all.
+
+1. One subscription to the nudges; while the channel layer is down it is tried again with back-off.
+2. Nudges are collected for a tenth of a second; the panels they name are rendered in a thread, from one look at the rows.
+3. Every few seconds all panels are looked at anyway: a lost nudge costs one refresh, never truth. What did not change
+   in substance is not sent.
+4. Marks move the rows of open positions by patches, without a query.
+5. Each client has one waiting slot per panel: the newest wins. Who does not answer a ping is closed, not buffered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+
+import orjson
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.utils import timezone
+
+from monitoring.show import held as holding
+from monitoring.show import panels
+from monitoring.show.guard import Visitor, still_welcome
+from monitoring.show.scene import Scene
+from monitoring.watch.words import iso
+from trading.events import GROUP
+
+log = logging.getLogger(__name__)
+
+COALESCE = 0.1
+REFRESH = 5.0
+PING = 1.0  # a page that hears nothing for longer than this, and some, calls itself disconnected
+UNANSWERED = 256 * 1024  # bytes that a client may owe us a pong for
+NEVER_ANSWERED = 1024 * 1024  # the same for one that has never sent a pong: a plain listener
+SELDOM = {"modules": 3.0}  # seconds between two pushes of a panel that changes with every tick of every module
+PATIENCE = 10.0  # seconds that a ping may go unanswered once so much is owed
+PER_USER, PER_PROCESS = 10, 1000
+TOO_SLOW, TOO_MANY, NOT_LOGGED_IN, NOT_ALLOWED = 4008, 4029, 4401, 4403
+
+Send = Callable[[str], Awaitable[None]]
+Close = Callable[[int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One frame, serialised once. `key` names its waiting slot: of two with the same key only the newer matters."""
+
+    key: str
+    seq: int
+    text: str
+
+
+@dataclass(eq=False)
+class Client:
+    """One socket: a bounded set of waiting frames, and what it owes us."""
+
+    visitor: Visitor
+    send: Send
+    close: Close
+    waiting: OrderedDict[str, Message] = field(default_factory=OrderedDict)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    owed: int = 0
+    asked_at: float | None = None
+    speaks: bool = False
+
+    def offer(self, message: Message) -> None:
+        """Put the frame into its slot; an older one of the same key is replaced."""
+        self.waiting.pop(message.key, None)
+        self.waiting[message.key] = message
+        self.ready.set()
+
+    def answered(self) -> None:
+        self.owed, self.asked_at, self.speaks = 0, None, True
+        self.ready.set()
+
+    def clogged(self) -> bool:
+        return self.owed > (UNANSWERED if self.speaks else NEVER_ANSWERED)
+
+    async def write(self) -> None:
+        """Send what waits, until the client owes too much; runs for the socket's life."""
+        while True:
+            await self.ready.wait()
+            self.ready.clear()
+            while self.waiting and not self.clogged():
+                _, message = self.waiting.popitem(last=False)
+                self.owed += len(message.text)
+                await self.send(message.text)
+            if self.clogged() and self.asked_at is None:
+                self.asked_at = time.monotonic()
+                await self.send(PING_TEXT)
+
+
+def dumps(value: dict) -> str:
+    return orjson.dumps(value).decode()
+
+
+PING_TEXT = dumps({"type": "ping"})
+
+
+class Hub:
+    """All sockets of this process, and the one task that feeds them."""
+
+    def __init__(self) -> None:
+        self.started = self.seq = int(time.time() * 1000)  # a restart never repeats a number
+        self.clients: set[Client] = set()
+        self.latest: dict[str, Message] = {}
+        self.substance: dict[str, str] = {}
+        self.dirty: set[str] = set()
+        self.painted: dict[str, float] = {}
+        self.marks: dict[str, tuple[Decimal, datetime]] = {}
+        self.held: list[holding.Held] = []
+        self.wake = asyncio.Event()
+        self.tasks: list[asyncio.Task] = []
+        self.loop = asyncio.get_running_loop()
+
+    # -- clients -----------------------------------------------------------------------------------------------------
+
+    def full(self, visitor: Visitor) -> bool:
+        mine = sum(c.visitor.user_id == visitor.user_id for c in self.clients)
+        return mine >= PER_USER or len(self.clients) >= PER_PROCESS
+
+    def join(self, client: Client) -> None:
+        """Greet, and look at everything anew where nobody was watching before."""
+        if not self.tasks:
+            self.start()
+        if not self.clients:
+            self.nudge(panels.PANELS)
+        self.clients.add(client)
+
+    def leave(self, client: Client) -> None:
+        self.clients.discard(client)
+
+    def hello(self) -> str:
+        return dumps({"type": "hello", "seq": self.seq, "mode": settings.QUANTUM.mode, "build": build()})
+
+    def resume(self, client: Client, seq: int) -> None:
+        """The panels that are newer than `seq`; all of them where that number is not one of ours."""
+        ours = self.started <= seq <= self.seq
+        for message in sorted(self.latest.values(), key=lambda m: m.seq):
+            if not ours or message.seq > seq:
+                client.offer(message)
+        if not ours and not self.latest:
+            self.nudge(panels.PANELS)
+
+    # -- what comes in ---------------------------------------------------------------------------------------------------
+
+    def nudge(self, names: Iterable[str]) -> None:
+        self.dirty.update(name for name in names if name in panels.PANELS)
+        self.wake.set()
+
+    def hear(self, message: dict) -> None:
+        """One message of the channel layer: panels that changed, or marks."""
+        if message.get("type") == "changed":
+            self.nudge(message.get("panels", ()))
+        elif message.get("type") == "prices":
+            self.price(message.get("marks", {}), message.get("at", ""))
+
+    def price(self, marks: dict[str, str], at: str) -> None:
+        try:
+            when = datetime.fromisoformat(at)
+            moved = {symbol: Decimal(mark) for symbol, mark in marks.items()}
+        except (TypeError, ValueError, InvalidOperation):
+            log.warning("prices without a time or with a mark that is no number were left out")
+            return
+        self.marks.update({symbol: (mark, when) for symbol, mark in moved.items()})
+        rows = [holding.patch(h, moved[h.symbol], when) for h in self.held if h.symbol in moved]
+        if rows:
+            self.broadcast("patch", "positions", when, rows=rows)
+        self.broadcast("patch", "ribbon", when, rows=[{"data_at": iso(when)}])
+
+    # -- what goes out -----------------------------------------------------------------------------------------------------
+
+    def broadcast(self, kind: str, panel: str, as_of: datetime, **content: object) -> Message:
+        """Number, serialise once, offer to everybody."""
+        self.seq += 1
+        text = dumps({"type": kind, "panel": panel, "seq": self.seq, "as_of": iso(as_of), **content})
+        message = Message(f"{kind}:{panel}", self.seq, text)
+        for client in self.clients:
+            client.offer(message)
+        return message
+
+    async def refresh(self, names: Iterable[str]) -> None:
+        """Render the panels; send those whose substance changed."""
+        rendered, self.held = await database_sync_to_async(look, thread_sensitive=False)(
+            list(names), timezone.now(), dict(self.marks)
+        )
+        for panel in rendered:
+            if self.substance.get(panel.name) != panel.substance:
+                self.substance[panel.name] = panel.substance
+                self.latest[panel.name] = self.broadcast("panel", panel.name, panel.as_of, html=panel.html)
+
+    # -- what runs -----------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        jobs = (self.listen, self.paint, self.look_again, self.ping, self.mind_clients)
+        self.tasks = [self.loop.create_task(job(), name=f"hub {job.__name__}") for job in jobs]
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        for task in self.tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self.tasks = []
+
+    async def listen(self) -> None:
+        """The one subscription; a channel layer that is down is tried again, slower and slower up to five seconds."""
+        wait = 0.2
+        while True:
+            layer = get_channel_layer()
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                wait = 0.2
+                self.nudge(panels.PANELS)  # whatever was rung meanwhile
+                while True:
+                    self.hear(await layer.receive(channel))
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever ails the layer, the page lives on by looking again
+                log.warning("live nudges are down, trying again in %.1f s: %s", wait, error)
+            await asyncio.sleep(wait)
+            wait = min(5.0, wait * 2)
+
+    async def paint(self) -> None:
+        while True:
+            await self.wake.wait()
+            await asyncio.sleep(COALESCE)
+            self.wake.clear()
+            names = {name for name in self.dirty if self.due(name)}
+            self.dirty -= names  # the others wait for the next wake
+            if not self.clients or not names:
+                continue
+            try:
+                await self.refresh([name for name in panels.PANELS if name in names])
+            except Exception:  # the next refresh tries again; the page shows ages meanwhile
+                log.exception("panels could not be rendered: %s", ", ".join(sorted(names)))
+
+    def due(self, name: str) -> bool:
+        """The panel may be painted again; notes that it is."""
+        now = time.monotonic()
+        if now - self.painted.get(name, -1e9) < SELDOM.get(name, 0):
+            return False
+        self.painted[name] = now
+        return True
+
+    async def look_again(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH)
+            if self.clients:
+                self.nudge(panels.PANELS)
+
+    async def ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING)
+            for client in list(self.clients):
+                if not client.clogged():
+                    client.offer(Message("ping", self.seq, PING_TEXT))
+
+    async def mind_clients(self) -> None:
+        """Close who owes too much for too long, and who is no longer welcome."""
+        while True:
+            await asyncio.sleep(REFRESH)
+            clients = list(self.clients)
+            if not clients:
+                continue
+            try:
+                welcome = await database_sync_to_async(still_welcome, thread_sensitive=False)(
+                    {c.visitor for c in clients}, timezone.now()
+                )
+            except Exception:  # an unreachable database sends nobody away
+                log.exception("visitors could not be checked")
+                welcome = {c.visitor for c in clients}
+            for client in clients:
+                await self.mind(client, client.visitor in welcome)
+
+    async def mind(self, client: Client, welcome: bool) -> None:
+        if not welcome:
+            await client.close(NOT_LOGGED_IN)
+        elif client.clogged() and client.asked_at and time.monotonic() - client.asked_at > PATIENCE:
+            await client.close(TOO_SLOW)
+
+
+def look(
+    names: list[str], now: datetime, marks: dict[str, tuple[Decimal, datetime]]
+) -> tuple[list[panels.Rendered], list[holding.Held]]:
+    """One look at the rows for these panels, and the open positions for the patches."""
+    scene = Scene(now, marks)
+    return panels.render(names, now, scene), scene.held
+
+
+def build() -> str:
+    from monitoring.show.build import BUILD
+
+    return BUILD
+
+
+_hub: Hub | None = None
+
+
+def hub() -> Hub:
+    """This process's hub; a new one where the event loop is another (tests)."""
+    global _hub
+    if _hub is None or _hub.loop is not asyncio.get_running_loop():
+        _hub = Hub()
+    return _hub
+
+
+def seq() -> int:
+    """The newest number, for a page that is rendered now; 0 (send me all) where nobody listens yet."""
+    return _hub.seq if _hub else 0
+
+
+def marks() -> dict[str, tuple[Decimal, datetime]]:
+    """The newest marks that came by, for a page that is rendered now."""
+    return dict(_hub.marks) if _hub else {}

@@ -1,0 +1,343 @@
+"""One look at the rows: everything that the panels of one refresh need, each thing read at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models.functions import Mod
+
+from monitoring.show.feed import Line, fold
+from monitoring.show.held import Held, Protection
+from monitoring.show.spark import Spark, spark
+from monitoring.watch import rows
+from monitoring.watch.funnel import Funnel, funnel
+from monitoring.watch.liveness import liveness
+from monitoring.watch.manifest import expected
+from monitoring.watch.verdict import Facts, Headline, headline
+from monitoring.watch.words import grouped
+from trading.exchange.venue import OrderStatus
+from trading.models import (
+    AccountSnapshot,
+    Candle,
+    Decision,
+    Fill,
+    FundingPayment,
+    Intent,
+    ModelVersion,
+    ModuleState,
+    PolicyVersion,
+    Position,
+    Trade,
+    TrainingRun,
+    UniverseSnapshot,
+)
+
+SPARK_POINTS = 100
+FEED_ROWS, FEED_LINES = 240, 9
+RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
+GUARDS = (Intent.STOP, Intent.BACKSTOP)
+
+
+def midnight(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account as the venue last showed it, and today's sums from our rows. Money in USDT."""
+
+    at: datetime
+    equity: Decimal
+    balance: Decimal
+    available: Decimal
+    margin_used: Decimal
+    unrealized: Decimal
+    opened_with: Decimal  # equity of today's first snapshot
+    peak: Decimal  # today's highest equity
+    realized_today: Decimal
+    fees_today: Decimal
+    funding_today: Decimal
+    loss_limit: Decimal  # share of equity
+
+    @property
+    def today(self) -> Decimal:
+        return self.equity - self.opened_with
+
+    @property
+    def today_share(self) -> Decimal:
+        return self.today / self.opened_with if self.opened_with else Decimal(0)
+
+    @property
+    def loss_used(self) -> Decimal:
+        """Today's loss as the gate sees it, realised net and unrealised, as a share of equity; 0 where it is a gain."""
+        lost = -(self.realized_today + self.unrealized)
+        return max(Decimal(0), lost / self.equity) if self.equity > 0 else Decimal(0)
+
+    @property
+    def drawdown(self) -> Decimal:
+        return (self.peak - self.equity) / self.peak if self.peak > 0 else Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """One module's line."""
+
+    name: str
+    title: str
+    process: str
+    every: timedelta
+    alive: str
+    state: ModuleState | None
+
+    @property
+    def failing(self) -> bool:
+        """Its newest tick ended in an error."""
+        at = self.state.last_error_at if self.state else None
+        return bool(at and self.state and self.state.last_tick and at >= self.state.last_tick)
+
+    @property
+    def shape(self) -> str:
+        if self.alive == "down" or self.failing:
+            return "fail"
+        if self.alive == "never" or self.state is None or self.state.last_work is None:
+            return "unknown"
+        return "warn" if self.alive == "late" else "ok"
+
+    @property
+    def word(self) -> str:
+        if self.alive == "up" and self.failing:
+            return "failing"
+        if self.alive == "up" and self.state and self.state.last_work is None:
+            return "no work yet"
+        return "never called" if self.alive == "never" else self.alive
+
+    @property
+    def did(self) -> str:
+        """What the last tick did."""
+        if self.state is None or self.state.last_tick is None:
+            return ""
+        return f"{grouped(self.state.examined)} examined, {grouped(self.state.actions)} acted on"
+
+    @property
+    def why(self) -> str:
+        if self.state is None:
+            return "Expected here, but it has never been called."
+        return self.state.last_error if self.failing else self.state.idle_reason
+
+    @property
+    def rank(self) -> tuple[int, str]:
+        return ({"fail": 0, "unknown": 1, "warn": 2, "ok": 3}[self.shape], self.title)
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """The newest snapshot, and how old each symbol's newest candle is."""
+
+    at: datetime
+    source: str
+    inside: tuple[str, ...]
+    outside: tuple[dict, ...]
+    closed: dict[str, datetime]  # close time of the newest candle; absent: none among the newest bars
+
+
+class Scene:
+    """Lazy facts for one refresh. `now` is the refresh's time; nothing here reads the clock."""
+
+    def __init__(self, now: datetime, marks: Mapping[str, tuple[Decimal, datetime]] | None = None) -> None:
+        self.now = now
+        self.marks = marks or {}  # newer than the rows' own, from the stream
+
+    @cached_property
+    def funnel(self) -> Funnel:
+        return funnel(rows.HOUR, self.now)
+
+    @cached_property
+    def facts(self) -> Facts:
+        return rows.facts(self.now, rows.HOUR, self.funnel)
+
+    @cached_property
+    def headline(self) -> Headline:
+        return headline(self.facts)
+
+    @cached_property
+    def account(self) -> Account | None:
+        """None until the venue has shown the account; five queries."""
+        last = AccountSnapshot.objects.order_by("-at").first()
+        if last is None:
+            return None
+        since = midnight(self.now)
+        today = AccountSnapshot.objects.filter(at__gte=since)
+        bounds = today.aggregate(first=Min("at"), peak=Max("equity"))
+        first = today.order_by("at").values_list("equity", flat=True).first()
+        sums = Trade.objects.filter(closed_at__gte=since).aggregate(net=Sum("net"))
+        fees = Fill.objects.filter(at__gte=since).aggregate(fee=Sum("fee"))
+        paid = FundingPayment.objects.filter(at__gte=since).aggregate(amount=Sum("amount"))
+        return Account(
+            at=last.at,
+            equity=last.equity,
+            balance=last.balance,
+            available=last.available,
+            margin_used=last.margin_used,
+            unrealized=last.unrealized,
+            opened_with=first if first is not None else last.equity,
+            peak=max(bounds["peak"] or last.equity, last.equity),
+            realized_today=sums["net"] or Decimal(0),
+            fees_today=fees["fee"] or Decimal(0),
+            funding_today=paid["amount"] or Decimal(0),
+            loss_limit=Decimal(str(settings.QUANTUM.QT_MAX_DAILY_LOSS)),
+        )
+
+    @cached_property
+    def spark(self) -> Spark | None:
+        """Today's equity in at most some hundred points; two queries."""
+        today = AccountSnapshot.objects.filter(at__gte=midnight(self.now))
+        every = max(1, today.count() // SPARK_POINTS)
+        thinned = today.annotate(nth=Mod("id", every)).filter(nth=0) if every > 1 else today
+        return spark([float(v) for v in thinned.order_by("at").values_list("equity", flat=True)])
+
+    @cached_property
+    def held(self) -> list[Held]:
+        """Open positions with what protects them; two queries."""
+        positions = list(Position.objects.exclude(status=Position.CLOSED).order_by("opened_at", "id"))
+        return [marked(held(p, guards), self.marks.get(p.symbol)) for p, guards in with_guards(positions)]
+
+    @cached_property
+    def last_closed(self) -> Trade | None:
+        return Trade.objects.order_by("-closed_at").first()
+
+    @cached_property
+    def longest_gap(self) -> float | None:
+        """Most seconds without a stop among today's positions; None where there was none."""
+        found = Position.objects.filter(Q(opened_at__gte=midnight(self.now)) | ~Q(status=Position.CLOSED))
+        return found.aggregate(worst=Max("seconds_unprotected"))["worst"]
+
+    @cached_property
+    def feed(self) -> list[Line]:
+        """The newest decisions, folded; one query."""
+        newest = Decision.objects.select_related("signal").defer("ticket", "gates", "signal__votes", "signal__excluded")
+        return fold((line(d) for d in newest.order_by("-id")[:FEED_ROWS]), FEED_LINES)
+
+    @cached_property
+    def last_traded(self) -> Line | None:
+        found = Decision.objects.filter(outcome=Decision.TRADED).select_related("signal").order_by("-id").first()
+        return line(found) if found else None
+
+    @cached_property
+    def pulses(self) -> list[Pulse]:
+        """Every expected module, worst first; one query."""
+        states = rows.module_states()
+        return sorted((pulse(one, states.get(one.name), self.now) for one in expected()), key=lambda p: p.rank)
+
+    @cached_property
+    def champions(self) -> list[ModelVersion]:
+        config = settings.QUANTUM
+        mine = ModelVersion.objects.filter(data_source=config.data_source, timeframe=config.timeframe)
+        return list(mine.filter(Q(status=ModelVersion.CHAMPION) | ~Q(alarm="")).order_by("kind", "-trained_at"))
+
+    @cached_property
+    def run(self) -> TrainingRun | None:
+        return TrainingRun.objects.order_by("-started_at").first()
+
+    @cached_property
+    def policy(self) -> PolicyVersion | None:
+        return PolicyVersion.objects.order_by("-version").first()
+
+    @cached_property
+    def universe(self) -> Universe | None:
+        """The newest snapshot and its candles' ages; two queries."""
+        last = UniverseSnapshot.objects.order_by("-at").first()
+        if last is None:
+            return None
+        bar, timeframe = settings.QUANTUM.bar, settings.QUANTUM.timeframe
+        recent = Candle.objects.filter(timeframe=timeframe, open_time__gte=self.now - 20 * bar)
+        newest = recent.values_list("symbol").annotate(at=Max("open_time"))
+        return Universe(
+            at=last.at,
+            source=last.source,
+            inside=tuple(row["symbol"] for row in last.symbols if row.get("status") == "in"),
+            outside=tuple(row for row in last.symbols if row.get("status") != "in"),
+            closed={symbol: at + bar for symbol, at in newest},
+        )
+
+    @cached_property
+    def orders_unknown(self) -> int:
+        return Intent.objects.filter(order__status=OrderStatus.UNKNOWN).aggregate(n=Count("id"))["n"]
+
+
+def with_guards(positions: Sequence[Position]) -> Iterable[tuple[Position, dict[str, Protection]]]:
+    """Each position with its resting stop and backstop, the newest of each kind; one query."""
+    resting = Intent.objects.filter(position__in=positions, kind__in=GUARDS, order__status__in=RESTING)
+    found: dict[int, dict[str, Protection]] = {}
+    for intent in resting.select_related("order").order_by("id") if positions else []:
+        found.setdefault(intent.position_id or 0, {})[intent.kind] = protection(intent)
+    return [(p, found.get(p.pk, {})) for p in positions]
+
+
+def protection(intent: Intent) -> Protection:
+    return Protection(
+        kind=intent.kind,
+        price=intent.trigger,
+        order_id=intent.order.pk,
+        type=intent.type,
+        quantity=intent.quantity,
+        reduce_only=intent.reduce_only,
+        close_position=intent.close_position,
+        verified_at=intent.order.verified_at,
+    )
+
+
+def held(p: Position, guards: dict[str, Protection]) -> Held:
+    return Held(
+        id=p.pk,
+        symbol=p.symbol,
+        side=p.side,
+        quantity=p.quantity,
+        entry=p.entry_price,
+        mark=p.mark_price,
+        mark_at=p.mark_at,
+        leverage=p.leverage,
+        r=p.r,
+        liquidation=p.liquidation_price,
+        target=p.target_price,
+        trailing=p.trailing,
+        stop=guards.get(Intent.STOP),
+        backstop=guards.get(Intent.BACKSTOP),
+        unprotected_since=p.unprotected_since,
+        seconds_unprotected=p.seconds_unprotected,
+        opened_at=p.opened_at,
+        decision_id=p.decision_id,
+        closing=p.status == Position.CLOSING,
+    )
+
+
+def marked(one: Held, mark: tuple[Decimal, datetime] | None) -> Held:
+    """The position at the newest mark that is known."""
+    if mark is None or (one.mark_at and one.mark_at >= mark[1]):
+        return one
+    return replace(one, mark=mark[0], mark_at=mark[1])
+
+
+def line(d: Decision) -> Line:
+    return Line(
+        id=d.pk,
+        at=d.at,
+        symbol=d.signal.symbol,
+        side=d.signal.side,
+        confidence=d.signal.confidence,
+        outcome=d.outcome,
+        code=d.code,
+        also=tuple(no["code"] for no in d.rejections if no["code"] != d.code),
+        sentence=d.sentence,
+        bar=d.signal.cycle_id,
+    )
+
+
+def pulse(one, state: ModuleState | None, now: datetime) -> Pulse:
+    alive = liveness(state.last_tick if state else None, one.every, now)
+    return Pulse(one.name, one.title, one.process, one.every, alive, state)

@@ -1,0 +1,80 @@
+"""Template words: shapes, ages that tick in the browser, stamps, money with sign and arrow."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from monitoring.watch import words
+
+register = template.Library()
+register.filter("iso", lambda at: words.iso(at) or "")
+register.filter("clock", words.clock)
+register.filter("market", words.market)
+register.filter("grouped", words.grouped)
+register.filter("age", words.age)
+register.filter("price", words.price)
+
+
+@register.simple_tag
+def shape(name: str, said: str = "") -> SafeString:
+    """A health or direction shape; `said` is what a screen reader hears."""
+    drawn = format_html('<svg class="shape {0}" aria-hidden="true"><use href="#{0}"/></svg>', name)
+    return drawn + format_html('<span class="sr">{}</span>', said) if said else drawn
+
+
+@register.simple_tag
+def side(name: str) -> SafeString:
+    return format_html('<span class="side">{}{}</span>', shape(name), name)
+
+
+@register.simple_tag
+def money(value: Decimal | None, places: int = 2, unit: str = "") -> SafeString:
+    """A gain or loss: arrow, sign, colour. Nothing is 'No data', never 0."""
+    if value is None:
+        return format_html('<span class="muted">{}</span>', "No data")
+    text = words.signed(value, places) + (f"{words.NBSP}{unit}" if unit else "")
+    if value == 0:
+        return format_html("<span>{}</span>", text)
+    kind, way = ("profit", "up") if value > 0 else ("loss", "down")
+    return format_html('<span class="{}"><svg class="shape arrow" aria-hidden="true"><use href="#{}"/></svg> {}</span>',
+                       kind, way, text)  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: dict, at: datetime | None, suffix: str = " ago") -> SafeString:
+    """An age that goes on ticking in the browser."""
+    if at is None:
+        return format_html("{}", "never")
+    return format_html(
+        '<span data-ago="{}" data-suffix="{}">{}{}</span>',
+        words.iso(at),
+        suffix,
+        words.age(context["now"] - at),
+        suffix,
+    )
+
+
+@register.inclusion_tag("monitoring/parts/stamp.html", takes_context=True)
+def stamp(context: dict, at: datetime | None, limit: timedelta | None = None, fixed: str = "") -> dict:
+    """Gauge, time, age. `limit` is the age from which the number is old; `fixed` replaces the age by words."""
+    return {"at": at, "limit": limit, "fixed": fixed, "now": context["now"], "share": share(at, limit, context["now"])}
+
+
+def share(at: datetime | None, limit: timedelta | None, now: datetime) -> float:
+    if at is None or not limit:
+        return 0.0
+    return round(min(1.0, max(0.0, (now - at) / limit)), 2)
+
+
+def freshness(at: datetime | None, limit: timedelta | None, now: datetime) -> str:
+    """fresh, ageing from its limit on, stale from three times it, none without data."""
+    if at is None:
+        return "none"
+    if limit is None or now - at <= limit:
+        return "fresh"
+    return "stale" if now - at > 3 * limit else "ageing"

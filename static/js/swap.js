@@ -1,0 +1,81 @@
+// Puts a new panel in the place of the old one, and keeps what is the reader's: focus, scroll, open details, selection.
+import { tick } from "./ages.js";
+
+const waiting = new Map(); // panels that a reader is busy with: name -> html
+
+// Fill the [data-keep] places from the page's own template: what is the user's is not in the bytes that all share.
+export function keepers(root) {
+  const kept = document.getElementById("kept");
+  if (!kept) return;
+  for (const place of root.querySelectorAll("[data-keep]")) {
+    const own = kept.content.querySelector(`[data-keep="${place.dataset.keep}"]`);
+    if (own && !place.childElementCount) place.replaceChildren(...own.cloneNode(true).childNodes);
+  }
+}
+
+export function swap(name, html) {
+  const old = document.querySelector(`[data-panel="${name}"]`);
+  if (!old) return;
+  if (busy(old)) { waiting.set(name, html); old.dataset.waiting = ""; return; }
+  waiting.delete(name);
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  const fresh = holder.content.firstElementChild;
+  if (!fresh) return;
+  const before = remember(old);
+  for (const place of fresh.querySelectorAll("[data-keep]")) {
+    const own = old.querySelector(`[data-keep="${place.dataset.keep}"]`);
+    if (own) place.replaceWith(own);
+  }
+  later(old, fresh);
+  old.replaceWith(fresh);
+  restore(fresh, before);
+  tick(fresh);
+  if (name === "verdict") document.title = `${fresh.querySelector("h1").textContent} · Quantum`;
+}
+
+// A list under the pointer or the focus waits, and so does selected text: nothing moves away while it is read.
+function busy(panel) {
+  const list = panel.querySelector(".feed, .table-wrap");
+  if (list?.matches(":hover")) return true;
+  const selection = document.getSelection();
+  return Boolean(selection && !selection.isCollapsed && panel.contains(selection.anchorNode));
+}
+
+function flush() {
+  for (const [name, html] of [...waiting]) swap(name, html);
+}
+document.addEventListener("pointerout", () => setTimeout(flush, 150));
+document.addEventListener("selectionchange", () => { if (waiting.size) setTimeout(flush, 150); });
+
+// The newest moment of data wins, whether a patch or a panel brought it.
+function later(old, fresh) {
+  const was = old.querySelector("[data-latest]"), is = fresh.querySelector("[data-latest]");
+  if (was?.dataset.asOf && is?.dataset.asOf && was.dataset.asOf > is.dataset.asOf) {
+    is.dataset.asOf = was.dataset.asOf;
+    const ago = is.querySelector("[data-ago]");
+    if (ago) ago.dataset.ago = was.dataset.asOf;
+  }
+}
+
+function path(node, panel) {
+  const row = node.closest("[data-key]");
+  const scope = row && panel.contains(row) ? `[data-key="${CSS.escape(row.dataset.key)}"] ` : "";
+  const named = ["name", "value", "href"].filter((a) => node.hasAttribute(a)).map((a) => `[${a}="${CSS.escape(node.getAttribute(a))}"]`);
+  return `${scope}${node.localName}${named.join("")}`;
+}
+
+function remember(panel) {
+  const active = document.activeElement;
+  return {
+    focus: active && active !== panel && panel.contains(active) ? path(active, panel) : null,
+    scroll: [...panel.querySelectorAll(".table-wrap")].map((n) => [n.scrollLeft, n.scrollTop]),
+    open: [...panel.querySelectorAll("details[open][data-key]")].map((n) => n.dataset.key),
+  };
+}
+
+function restore(panel, before) {
+  for (const key of before.open) panel.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.setAttribute("open", "");
+  [...panel.querySelectorAll(".table-wrap")].forEach((n, i) => { if (before.scroll[i]) [n.scrollLeft, n.scrollTop] = before.scroll[i]; });
+  if (before.focus) panel.querySelector(before.focus)?.focus({ preventScroll: true });
+}

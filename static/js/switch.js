@@ -1,0 +1,75 @@
+// The kill switch. Towards halted: at once, then a toast. Back: a dialog that asks why.
+import { toast } from "./toast.js";
+
+const ORDER = ["active", "reducing", "halted"];
+const WHAT = { active: "Entries are allowed again", reducing: "No new entries; everything else lives", halted: "No entries, and waiting ones are cancelled" };
+let wanted = null;
+
+export function armSwitch() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".switch button[name=state]");
+    if (!button) return;
+    event.preventDefault();
+    choose(button.closest(".switch").dataset.switch, button.value);
+  });
+  document.addEventListener("keydown", (event) => {
+    const button = event.target.closest?.(".switch button[name=state]");
+    const way = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!button || !way) return;
+    event.preventDefault();
+    const all = [...button.closest(".switch").querySelectorAll("button[name=state]")];
+    all[(all.indexOf(button) + way + all.length) % all.length].focus();
+  });
+  const dialog = document.getElementById("resume");
+  dialog?.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const reason = dialog.querySelector("[name=reason]").value.trim();
+    if (reason) move(wanted.from, wanted.to, reason, dialog);
+  });
+  dialog?.querySelector("[value=stay]").addEventListener("click", () => dialog.close());
+}
+
+function choose(from, to) {
+  if (from === to) return;
+  if (ORDER.indexOf(to) > ORDER.indexOf(from)) { move(from, to, "", null); return; }
+  wanted = { from, to };
+  const dialog = document.getElementById("resume");
+  const open = document.querySelectorAll('[data-panel="positions"] tbody tr').length;
+  dialog.querySelector("h2").textContent = to === "active" ? "Allow entries again?" : "Leave the halt, for exits only?";
+  dialog.querySelector("[data-consequence]").textContent =
+    `The switch goes from ${from} to ${to}. ${open} ${open === 1 ? "position is" : "positions are"} open.` + (to === "active" ? " The next bar may send orders." : "");
+  dialog.querySelector("[value=stay]").textContent = `Stay ${from}`;
+  dialog.querySelector("[value=go]").textContent = `Go ${to}`;
+  dialog.querySelector("[name=reason]").value = "";
+  dialog.querySelector(".wrong").hidden = true;
+  dialog.showModal();
+}
+
+async function move(from, to, reason, dialog) {
+  const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] || document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
+  let answer;
+  try {
+    answer = await fetch("/switch/", {
+      method: "POST",
+      headers: { "X-CSRFToken": token, Accept: "application/json" },
+      body: new URLSearchParams({ state: to, reason, shown: from }),
+    });
+  } catch {
+    return failed("The switch was not reached. Try again, or use manage.py switch.", dialog);
+  }
+  const said = await answer.json().catch(() => ({}));
+  if (!answer.ok) return failed(said.error?.message || `The switch was not moved (${answer.status}).`, dialog);
+  dialog?.close();
+  for (const group of document.querySelectorAll("[data-switch]")) {
+    group.dataset.switch = said.state;
+    for (const button of group.querySelectorAll("button[name=state]")) button.setAttribute("aria-checked", String(button.value === said.state));
+  }
+  toast(`The switch is on ${said.state}. ${WHAT[said.state]}.`);
+}
+
+function failed(text, dialog) {
+  if (!dialog) { toast(text, true); return; }
+  const line = dialog.querySelector(".wrong");
+  line.textContent = text;
+  line.hidden = false;
+}
