@@ -68,7 +68,7 @@ def test_every_price_lies_on_its_side_of_the_fill_and_on_the_tick(side, case):
 @given(SIDES, cases())
 def test_rounding_never_risks_more_than_r_by_more_than_one_tick(side, case):
     fill, plan, filters = case
-    assume(plan.r > 2 * filters.tick)
+    assume(plan.r * min(1, plan.target_r) > 3 * filters.tick)
     made = protection(side, fill, plan, filters)
     assert side.sign * (fill - made.stop.trigger) <= plan.r
     assert side.sign * (made.target - fill) <= plan.r * plan.target_r

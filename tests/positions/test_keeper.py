@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from tests.positions.conftest import Killed, Venue
+from tests.positions.conftest import SYMBOL, Killed, Venue
 from trading.exchange.venue import Side
 from trading.models import AccountSnapshot, Fill, FundingPayment, Order, Position, SwitchChange, Trade
 from trading.orders import sender
@@ -391,9 +391,9 @@ def test_the_same_entry_twice_sends_one_order(venue: Venue):
     assert len(venue.stops()) == 3
 
 
-def test_a_sweep_with_nothing_to_change_sends_nothing(venue: Venue):
-    venue.enter()
-    venue.sweep()
+def test_a_sweep_with_nothing_to_change_sends_nothing_and_verifies_everything(venue: Venue):
+    position = venue.enter()
+    venue.drive(venue.at(position, 0.5))
     orders, before = Order.objects.count(), venue.exchange.requests.copy()
     report = keeper.sweep(venue.gateway, venue.clock)
     asked = venue.exchange.requests - before
@@ -402,3 +402,24 @@ def test_a_sweep_with_nothing_to_change_sends_nothing(venue: Venue):
     assert report.examined > 0
     assert all(name.startswith("GET") for name in asked)
     assert sum(asked.values()) <= 6
+    position.refresh_from_db()
+    assert position.verified_at == position.mark_at == venue.clock()
+    assert position.mark_price == position.best_price == venue.price()
+    assert set(Order.objects.filter(intent__position=position).values_list("verified_at", flat=True)) == {venue.clock()}
+
+
+def test_a_quiet_sweep_costs_no_more_for_many_positions_than_for_one(venue: Venue, django_assert_max_num_queries):
+    for symbol, quantity in ((SYMBOL, "0.05"), ("ETH/USDT:USDT", "1"), ("SOL/USDT:USDT", "5")):
+        venue.enter(symbol=symbol, quantity=quantity)
+    with django_assert_max_num_queries(16):
+        venue.sweep()
+
+
+def test_one_symbol_that_the_venue_fails_on_does_not_stop_the_others(venue: Venue):
+    first, second = venue.enter(), venue.enter(symbol="ETH/USDT:USDT", quantity="1")
+    venue.drive(venue.at(first, -1.1))
+    venue.drive(venue.at(second, -1.1), symbol="ETH/USDT:USDT")
+    body = {"kind": "http_status", "match": {"symbol": "BTCUSDT"}, "params": {"status": 503}, "seconds": 60}
+    venue.exchange.faults.add(body, venue.clock.ms())
+    venue.sweep()
+    assert (refreshed(first).status, refreshed(second).status) == ("open", "closed")

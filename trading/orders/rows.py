@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -43,6 +44,14 @@ def unsent_entries(now: datetime, patience: timedelta) -> list[Intent]:
     waiting = Q(created_at__lte=now - patience) | Q(expires_at__lte=now)
     found = Intent.objects.filter(waiting, kind=Intent.ENTRY, order__isnull=True, decision__outcome=Decision.PENDING)
     return list(found.order_by("id"))
+
+
+def live_orders(position_ids: Iterable[int]) -> dict[int, list[Order]]:
+    """The live orders of many positions, in one query."""
+    found: dict[int, list[Order]] = {}
+    for order in orders().filter(intent__position__in=list(position_ids), status__in=LIVE).order_by("id"):
+        found.setdefault(order.intent.position_id or 0, []).append(order)
+    return found
 
 
 def orders_of(position_id: int, *kinds: str) -> list[Order]:

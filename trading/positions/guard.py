@@ -149,6 +149,15 @@ def fits(order: Order, position: Position) -> bool:
     return there and whole and intent.trigger == prices[intent.kind]
 
 
+def same(order: Order, shown: VenueOrder | None) -> bool:
+    """The venue shows this order as the row has it."""
+    return (
+        shown is not None
+        and shown.conditional == order.conditional
+        and (shown.status, shown.filled) == (order.status, order.filled)
+    )
+
+
 # -- protection ------------------------------------------------------------------------------------------------
 
 

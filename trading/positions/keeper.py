@@ -24,8 +24,8 @@ from trading.models import AccountSnapshot, Decision, Intent, Order, Position, S
 from trading.orders import rows as order_rows
 from trading.orders import sender
 from trading.orders.sender import AlreadySent, Clock, NotSent
-from trading.positions import guard, pnl, rows, store, trailing
-from trading.positions.exits import Exit, due, stop_passed
+from trading.positions import guard, pnl, rows, store, trailing, watch
+from trading.positions.exits import Exit, Rules, due, stop_passed
 from trading.positions.guard import Seen
 from trading.runtime import Report
 
@@ -197,21 +197,28 @@ def flat(position: Position, seen: Seen) -> bool:
 
 def remember(position: Position, seen: Seen) -> None:
     """Mark, profit, best price, liquidation price, and since when the stop is passed without a fill."""
-    side, mark = Side(position.side), seen.mark
     triggered = any(
         o.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIAL) for o in order_rows.orders_of(position.pk, Intent.STOP)
     )
-    behind = mark is not None and stop_passed(rows.as_held(position, None), mark)
+    behind = seen.mark is not None and stop_passed(rows.as_held(position, None), seen.mark)
     position.breached_at = (position.breached_at or seen.at) if triggered or behind else None
+    if seen.mark is not None:
+        rows.remember_best(position, seen.mark)
+    noted(position, seen).save(update_fields=["breached_at", *store.NOTED])
+    position.refresh_from_db(fields=["best_price"])
+
+
+def noted(position: Position, seen: Seen) -> Position:
+    """The row with what this look showed: mark, profit on paper, liquidation price."""
     if seen.position is not None:
         position.liquidation_price = seen.position.liquidation_price
     position.mark_at = seen.at
-    if mark is not None:
-        position.mark_price = mark
-        position.unrealized = pnl.unrealized(side, position.quantity, position.entry_price, mark)
-        rows.remember_best(position.pk, mark)
-    position.save(update_fields=["breached_at", "liquidation_price", "mark_at", "mark_price", "unrealized"])
-    position.refresh_from_db(fields=["best_price"])
+    if seen.mark is not None:
+        position.mark_price = seen.mark
+        side = Side(position.side)
+        position.unrealized = pnl.unrealized(side, position.quantity, position.entry_price, seen.mark)
+        position.best_price = trailing.better(side, position.best_price or position.entry_price, seen.mark)
+    return position
 
 
 def tighten(position: Position, wanted: Decimal | None, gateway: Gateway) -> bool:
@@ -290,14 +297,16 @@ def sweep(gateway: Gateway, clock: Clock) -> Report:
     shown = gateway.positions()
     held = frozenset(p.symbol for p in shown)
     entries = order_rows.live_entries()
-    actions = settle_entries(entries, gateway, clock, held, began) + send_waiting(gateway, clock)
+    actions = settle_entries(entries, gateway, clock, held, began)
+    waiting = send_waiting(gateway, clock)
     lost = order_rows.unresolved_orders(clock())
     for order in lost:
         guarded(order.intent.symbol, lambda order=order: sender.settle(order, gateway, clock))
     positions = list(rows.open_positions())
     if positions:
-        actions += sweep_positions(positions, gateway.positions(), gateway, clock)
-    actions += clear_leftovers(gateway, clock)
+        shown = gateway.positions() if entries or waiting else shown
+        actions += sweep_positions(positions, shown, gateway, clock)
+    actions += waiting + clear_leftovers(gateway, clock)
     examined = len(entries) + len(lost) + len(positions) + len(shown)
     if not examined:
         return Report.idle("no open position and no open order")
@@ -313,11 +322,42 @@ def sweep_positions(
     for order in gateway.open_orders():
         books.setdefault(order.symbol, {})[order.client_order_id] = order
     marks, now, actions = gateway.marks(), clock(), 0
+    live, rules = order_rows.live_orders(p.pk for p in positions), rows.rules()
+    quiet: list[tuple[Position, Seen]] = []
     for position in positions:
         symbol = position.symbol
         seen = Seen(now, there.get(symbol), books.get(symbol, {}), price(marks, symbol))
-        actions += guarded(symbol, lambda p=position, s=seen: look_after(p, s, gateway, clock, MONITOR, "protect"))
+        if undisturbed(position, seen, live.get(position.pk, []), rules):
+            quiet.append((position, seen))
+        else:
+            actions += guarded(symbol, lambda p=position, s=seen: look_after(p, s, gateway, clock, MONITOR, "protect"))
+    for position, seen in quiet:
+        note_best(position, seen)
+    store.confirm([p for p, _ in quiet], [o.pk for p, _ in quiet for o in live[p.pk]], now)
     return actions
+
+
+def note_best(position: Position, seen: Seen) -> None:
+    """What this look showed, in memory; a new best price in the row at once."""
+    best = position.best_price
+    noted(position, seen)
+    if position.best_price is not None and position.best_price != best:
+        rows.remember_best(position, position.best_price)
+
+
+def undisturbed(position: Position, seen: Seen, live: Sequence[Order], rules: Rules) -> bool:
+    """The venue shows exactly what the rows say, and nothing is due: nearly always so, and written down in bulk."""
+    if position.status != Position.OPEN or position.protected_since is None or position.flat_seen_at is not None:
+        return False
+    if seen.mark is None or seen.holds(position) != position.quantity:
+        return False
+    if sorted(o.intent.kind for o in live) != [Intent.BACKSTOP, Intent.STOP, Intent.TARGET]:
+        return False
+    if not all(guard.fits(o, position) and guard.same(o, seen.orders.get(o.intent.client_order_id)) for o in live):
+        return False
+    limit = next(o.intent.price for o in live if o.intent.kind == Intent.STOP)
+    held = watch.seen(rows.as_held(position, limit), seen.mark, seen.at)
+    return watch.needs(held, seen.mark, seen.at, rules) is None and position.breached_at is None
 
 
 def price(marks: dict[str, Mark], symbol: str) -> Decimal | None:
@@ -385,21 +425,15 @@ def trail(gateway: Gateway, clock: Clock) -> Report:
         return Report.idle("no open position")
     marks, rules, now, actions = gateway.marks(), rows.rules(), clock(), 0
     limits = rows.stop_limits(p.pk for p in positions)
-    for position in positions:
-        mark = price(marks, position.symbol)
-        if mark is None:
-            continue
-        side = Side(position.side)
-        position.best_price = trailing.better(side, position.best_price or position.entry_price, mark)
-        position.mark_price, position.mark_at = mark, now
-        position.unrealized = pnl.unrealized(side, position.quantity, position.entry_price, mark)
-        held = rows.as_held(position, limits.get(position.pk))
-        moves = held.ride is not None and trailing.wanted_stop(held.ride, rules.trail) is not None
-        rows.remember_best(position.pk, position.best_price)
-        if moves or due(held, mark, now, rules):
-            actions += guarded(position.symbol, lambda p=position: mind(p.pk, gateway, clock, "trailing") or 1)
-    Position.objects.bulk_update(positions, ["mark_price", "unrealized"])
-    return Report(examined=len(positions), actions=actions, panels=("positions",))
+    known = [p for p in positions if p.symbol in marks]
+    for position in known:
+        mark = marks[position.symbol].price
+        note_best(position, Seen(now, None, {}, mark))
+        held = watch.seen(rows.as_held(position, limits.get(position.pk)), mark, now)
+        if need := watch.needs(held, mark, now, rules):
+            actions += guarded(position.symbol, lambda p=position, n=need: mind(p.pk, gateway, clock, n.why) or 1)
+    Position.objects.bulk_update(known, ["mark_price", "unrealized", "mark_at"])
+    return Report(examined=len(known), actions=actions, panels=("positions",))
 
 
 def account(gateway: Gateway, clock: Clock, mode: str) -> Report:

@@ -14,6 +14,7 @@ from trading.models import Candle, Decision, FundingPayment, Intent, Order, Posi
 from trading.orders.lifecycle import LIVE
 from trading.positions.exits import Held, Rules
 from trading.positions.trailing import TrailRule
+from trading.positions.watch import Need
 
 RANGE_BARS = 48  # the recent bars whose largest range a stop's limit must reach
 
@@ -63,11 +64,17 @@ def stop_limits(position_ids: Iterable[int]) -> dict[int, Decimal]:
     return {position_id: price for position_id, price in found if position_id is not None and price is not None}
 
 
-def remember_best(position_id: int, best: Decimal) -> None:
-    """Store the best price that the stream has seen; a worse one changes nothing."""
-    rows = Position.objects.filter(pk=position_id)
-    rows.filter(side=Side.LONG, best_price__lt=best).update(best_price=best)
-    rows.filter(side=Side.SHORT, best_price__gt=best).update(best_price=best)
+def remember_best(position: Position, best: Decimal) -> None:
+    """Store a best price; a worse one than the row's changes nothing."""
+    worse = {"best_price__lt": best} if position.side == Side.LONG else {"best_price__gt": best}
+    Position.objects.filter(pk=position.pk, **worse).update(best_price=best)
+
+
+def remember_needed(need: Need) -> None:
+    """Store the best price that the stream has seen, before its position is minded."""
+    position = open_positions().filter(pk=need.position_id).first()
+    if position is not None:
+        remember_best(position, need.best)
 
 
 def protecting_orders(position_ids: Iterable[int]) -> dict[int, dict[str, Order]]:

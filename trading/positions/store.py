@@ -20,6 +20,7 @@ from trading.positions import pnl
 from trading.positions.exits import bar_length
 
 BY_KIND = {Intent.STOP: "stop", Intent.BACKSTOP: "backstop", Intent.TARGET: "target"}
+NOTED = ("mark_price", "mark_at", "unrealized", "liquidation_price")  # what a look shows and nothing rests on
 NEAR = Decimal("0.005")  # a fill nobody ordered, this near the liquidation price, was the liquidation
 
 
@@ -176,6 +177,17 @@ def recount(position: Position) -> pnl.Tally:
     position.realized = pnl.realized(side, entry, tally.exit_price, tally.closed)
     position.save(update_fields=["entry_price", "opened_quantity", "quantity", "fees", "realized"])
     return tally
+
+
+def confirm(positions: Sequence[Position], order_ids: Sequence[int], at: datetime) -> None:
+    """The venue showed these just as the rows have them: two statements for all of them."""
+    if not positions:
+        return
+    for position in positions:
+        position.verified_at = at
+    Position.objects.bulk_update(positions, ["verified_at", *NOTED])
+    Order.objects.filter(pk__in=order_ids).update(verified_at=at, clean_reads=0)
+    events.changed("positions")
 
 
 # -- closing ------------------------------------------------------------------------------------------------
