@@ -144,16 +144,29 @@ class Config(BaseSettings):
         return BASE / (self.QT_VAR or "var")
 
     @property
+    def market(self) -> str:
+        """Which practice market this is: another one has other prices at the same times, so nothing may mix."""
+        source = self.data_source if self.QT_PRACTICE_DATA else f"synthetic, seed {self.QT_PRACTICE_SEED}"
+        return f"{source}, {self.timeframe} candles"
+
+    @property
     def database_name(self) -> str:
-        """One database per mode, and one more per recorded market, so that markets never mix."""
-        market = re.sub(r"[^A-Za-z0-9_.-]", "_", Path(self.QT_PRACTICE_DATA).name)
-        return f"{self.mode}-{market}" if market else self.mode
+        """One database per mode, and one per market of the practice exchange that is not the default one."""
+        parts: list[str] = [self.mode]
+        if self.practising:
+            if self.QT_PRACTICE_DATA:
+                parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", Path(self.QT_PRACTICE_DATA).name))
+            elif self.QT_PRACTICE_SEED != 7:
+                parts.append(f"seed-{self.QT_PRACTICE_SEED}")
+            if self.timeframe != "1m":
+                parts.append(self.timeframe)
+        return "-".join(parts)
 
     @property
     def venue(self) -> str:
         """Where orders go and prices come from, for the stamp on the database."""
         if self.practising:
-            return f"the practice exchange ({self.data_source})"
+            return f"the practice exchange ({self.market})"
         return "binanceusdm demo" if self.QT_MODE is Mode.TESTNET else "binanceusdm"
 
     @property
@@ -174,7 +187,7 @@ class Config(BaseSettings):
         """Prefix of everything in Redis: two installations never share a queue, even on one Redis."""
         name = urlsplit(self.DATABASE_URL).path.strip("/")
         if not name:
-            name = hashlib.sha256(str(self.var).encode()).hexdigest()[:8]
+            name = hashlib.sha256(str(self.var / self.database_name).encode()).hexdigest()[:8]
         return f"quantum-{self.mode}-{name}"
 
     @property

@@ -116,10 +116,9 @@ def start_broker(supervisor: Supervisor, config: Config, say: Voice) -> None:
 
 
 def headline(config: Config) -> str:
-    market = {"synthetic": f"synthetic market with trends built in, seed {config.QT_PRACTICE_SEED}"}
-    what = market.get(config.data_source, config.data_source)
+    what = config.market if config.practising else f"{config.venue}, {config.timeframe} candles"
     orders = "on" if config.execution_enabled else "off (QT_ENABLE_EXECUTION=false)"
-    head = f"Quantum {settings.VERSION} ({settings.BUILD}): mode {config.mode}, {what}, {config.timeframe} candles"
+    head = f"Quantum {settings.VERSION} ({settings.BUILD}): mode {config.mode}, {what}"
     return f"{head}, orders {orders}"
 
 

@@ -64,22 +64,9 @@ def valkey(binary: Path, socket: Path, folder: Path) -> Program:
 
 
 def practice(config: Config, python: str) -> Program:
-    argv = [
-        python,
-        "manage.py",
-        "practice",
-        "--port",
-        str(config.practice_port),
-        "--seed",
-        str(config.QT_PRACTICE_SEED),
-    ]
-    if config.QT_PRACTICE_DATA:
-        argv += ["--data", str(config.practice_data)]
-    if config.QT_SYMBOLS:
-        argv += ["--symbols", config.QT_SYMBOLS]
-    if config.QT_PRACTICE_SPEED != 1:
-        argv += ["--speed", str(config.QT_PRACTICE_SPEED)]
-    return Program("practice", tuple(argv), stage=2, vital=True)
+    """It reads the same settings as we do."""
+    argv = (python, "manage.py", "practice", "--port", str(config.practice_port))
+    return Program("practice", argv, stage=2, vital=True)
 
 
 def web(port: int, python: str) -> Program:
@@ -102,7 +89,7 @@ def worker(
     name: str, config: Config, python: str, queues: tuple[str, ...], threads: int, env: dict[str, str]
 ) -> Program:
     """Threads, not forks: models and candle arrays stay warm in one process."""
-    argv = ("-m", "celery", "-q", "-A", "quantum", "worker", "-P", "threads", "-c", str(threads))
+    argv: tuple[str, ...] = ("-m", "celery", "-q", "-A", "quantum", "worker", "-P", "threads", "-c", str(threads))
     argv += ("-Q", ",".join(f"{config.mode}-{queue}" for queue in queues), "-n", f"{name}@%h")
     argv += ("-l", "WARNING", "--without-gossip", "--without-mingle")
     return Program(name, (python, *argv), env=NO_CHECKS | env, stage=1, grace=4)

@@ -16,3 +16,20 @@ def market_data() -> Path:
             pytest.fail(f"recorded market data is missing in CI: {DATA}")
         pytest.skip(f"no recorded market data at {DATA}")
     return DATA
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL and Redis only what touches them runs again: database tests, and those marked `services`."""
+    if not os.environ.get("DATABASE_URL"):
+        return
+    chosen = [item for item in items if touches_services(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+    items[:] = chosen
+
+
+def touches_services(item: pytest.Item) -> bool:
+    if item.get_closest_marker("services"):
+        return True
+    fixtures = getattr(item, "fixturenames", ())
+    touches = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures)
+    return bool(touches) and not item.get_closest_marker("browser") and not item.get_closest_marker("slow")

@@ -67,15 +67,3 @@ def test_everything_ends_within_ten_seconds():
     for program in chosen(load({}), (), 8000, "python"):
         graces[program.stage] = max(graces.get(program.stage, 0), program.grace)
     assert sum(graces.values()) < 10
-
-
-def test_the_practice_exchange_gets_what_the_settings_say(tmp_path):
-    environ = {
-        "QT_PRACTICE_DATA": str(tmp_path),
-        "QT_SYMBOLS": "BTCUSDT",
-        "QT_PRACTICE_SPEED": "4",
-        "QT_PRACTICE_SEED": "9",
-        "QT_PRACTICE_URL": "http://127.0.0.1:8200",
-    }
-    argv = chosen(load(environ), ("practice",), 8000, "python")[0].argv
-    assert " ".join(argv[2:]) == f"practice --port 8200 --seed 9 --data {tmp_path} --symbols BTCUSDT --speed 4"

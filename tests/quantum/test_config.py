@@ -185,11 +185,17 @@ def test_an_unreadable_env_file_is_refused_and_an_absent_one_is_nothing(tmp_path
     assert dotenv(tmp_path / "none") == ({}, [])
 
 
-def test_each_recorded_market_has_a_database_of_its_own(tmp_path):
+def test_each_market_has_a_database_of_its_own(tmp_path):
     folder = tmp_path / "my data"
     folder.mkdir()
-    config = load({"QT_PRACTICE_DATA": str(folder)})
-    assert (config.database_name, config.data_source) == ("practice-my_data", "recorded:my data")
+    recorded = {"QT_PRACTICE_DATA": str(folder)}
+    names = [
+        load(environ).database_name
+        for environ in ({}, {"QT_PRACTICE_SEED": "8"}, {"QT_TIMEFRAME": "5m"}, recorded, TESTNET | {"QT_TIMEFRAME": "4h"})
+    ]
+    assert names == ["practice", "practice-seed-8", "practice-5m", "practice-my_data", "testnet"]
+    assert load(recorded).data_source == "recorded:my data"
+    assert load({}).venue == "the practice exchange (synthetic, seed 7, 1m candles)"
 
 
 def test_two_installations_never_share_a_queue():
