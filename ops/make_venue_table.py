@@ -233,9 +233,9 @@ def _ladders(tiers: dict[str, Any], wanted: set[str]) -> tuple[list[Any], dict[s
     ladder_of: dict[str, int] = {}
     count: Counter[int] = Counter()
     for market, rows in sorted(tiers.items()):
-        symbol = market.split(":")[0].replace("/", "")
-        if not symbol.endswith("USDT") or not symbol.isascii():
+        if not market.endswith("/USDT:USDT"):  # dated futures and other quotes
             continue
+        symbol = market.removesuffix(":USDT").replace("/", "")
         infos = (t["info"] for t in rows)
         ladder = [[int(i["notionalCap"]), int(i["initialLeverage"]), float(i["maintMarginRatio"])] for i in infos]
         if ladder not in ladders and symbol in wanted:

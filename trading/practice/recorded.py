@@ -226,9 +226,7 @@ def _span(series: list[Series], width: int) -> tuple[int, int]:
     last = max(int(s.times[-1]) for s in series)
     for s in series:
         if (bad := np.flatnonzero(s.times % width)).size:
-            raise DataFault(
-                f"{s.file}: column 'open_time', row {bad[0]} is no whole multiple of the {width // 1000} s bar"
-            )
+            raise DataFault(f"{s.file}: column 'open_time', row {bad[0]} is off the grid of {width // 1000} s bars")
     return first, (last - first) // width + 1
 
 

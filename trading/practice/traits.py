@@ -52,13 +52,13 @@ TRAITS = {
     "ETHFIUSDT": Trait(0.5462, 0.0088, 0.88, 432737),
     "AXSUSDT": Trait(1.194, 0.0111, 0.45, 2475158),
     "CHZUSDT": Trait(0.0363, 0.0085, 0.66, 781595),
-    "DYDXUSDT": Trait(0.09, 0.0098, 0.84, 474009),
+    "ZROUSDT": Trait(2.1238, 0.0124, 0.46, 1730624),
     "EGLDUSDT": Trait(4.123, 0.0078, 0.87, 160580),
     "IMXUSDT": Trait(0.1692, 0.0090, 0.90, 187133),
     "JTOUSDT": Trait(0.2975, 0.0098, 0.68, 341765),
     "ORDIUSDT": Trait(2.524, 0.0084, 0.92, 371483),
     "STRKUSDT": Trait(0.03737, 0.0079, 0.89, 425562),
-    "TRBUSDT": Trait(16.127, 0.0079, 0.92, 292265),
+    "TRBUSDT": Trait(16.127, 0.0079, 0.91, 292265),
     "CAKEUSDT": Trait(1.4426, 0.0059, 0.84, 362605),
 }
 DEFAULT = Trait(1.0, 0.0085, 0.84, 1_500_000)  # the medians: for a symbol that was never measured
