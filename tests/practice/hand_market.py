@@ -8,7 +8,7 @@ from decimal import Decimal
 from trading.practice import tables
 from trading.practice.exchange import Exchange
 from trading.practice.ledger import Ledger
-from trading.practice.market import Kline
+from trading.practice.market import Kline, Market
 
 START = 1_767_225_600_000 + 3_600_000  # 2026-01-01 01:00 UTC
 EIGHT_HOURS = 8 * 3_600_000
@@ -80,6 +80,6 @@ class Clock:
 
 
 def exchange(
-    market: HandMarket, ledger: Ledger | None = None, clock: Clock | None = None, balance: str = "10000"
+    market: HandMarket | Market, ledger: Ledger | None = None, clock: Clock | None = None, balance: str = "10000"
 ) -> Exchange:
     return Exchange(market, tables.load(), ledger or Ledger(), clock or Clock(), {KEY: SECRET}, Decimal(balance))

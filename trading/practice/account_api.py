@@ -114,7 +114,9 @@ def position_side(x: Exchange, p: Params) -> Json:
 def set_position_side(x: Exchange, p: Params) -> Json:
     """One-way mode is the only one here."""
     wanted = read.choice(p, "dualSidePosition", ("true", "false"), -1130)
-    raise Refused(-4084 if wanted == "true" else -4059)
+    if wanted == "true":
+        raise Refused(-4084, "Method is not allowed currently. Upcoming soon.")
+    raise Refused(-4059)
 
 
 def multi_assets(x: Exchange, p: Params) -> Json:

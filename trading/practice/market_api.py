@@ -188,7 +188,7 @@ def _klines(x: Exchange, p: Params, ask: Any) -> list[list[Any]]:
     limit = read.integer(p, "limit", 1, 1500) or 500
     start, end = read.integer(p, "startTime"), read.integer(p, "endTime")
     if start is not None and end is not None and start > end:
-        raise Refused(-1023)
+        raise Refused(-1023, "Start time is greater than end time.")
     if interval % (x.market.candle_ms // 60):
         raise Refused(-1120)
     return [kline_row(k, interval) for k in ask(symbol, interval, start, end, limit, x.now)]

@@ -46,7 +46,7 @@ def choice(params: Params, name: str, allowed: Collection[str], code: int, defau
     if value is None:
         raise missing(name)
     if value not in allowed:
-        raise Refused(code)
+        raise Refused(code, f"Data sent for parameter '{name}' is not valid." if code == -1130 else "")
     return value
 
 

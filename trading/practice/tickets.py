@@ -55,8 +55,7 @@ def order_ticket(params: Params, rules: Rules, mark: Decimal, order_id: int, now
 
 def algo_ticket(params: Params, rules: Rules, quote: Quote, algo_id: int, now: int) -> Algo:
     """A conditional order, whose trigger the current price must not have reached yet."""
-    if read.choice(params, "algoType", ("CONDITIONAL",), -4500, "CONDITIONAL") and "type" not in params:
-        raise read.missing("type")
+    read.choice(params, "algoType", ("CONDITIONAL",), -1130)
     kind = read.choice(params, "type", TYPES, -1116)
     if kind not in CONDITIONAL:
         raise Refused(-1116)
