@@ -75,12 +75,14 @@ class AsyncVenue:
         streams = ["!markPrice@arr@1s", *(f"{wire.market_id(s).lower()}@kline_{timeframe}" for s in symbols)]
         parts = [streams[i : i + STREAMS_A_CONNECTION] for i in range(0, len(streams), STREAMS_A_CONNECTION)]
         self.heard_at = time.monotonic()
+        self._forget_dials()
         base = self.client.get_ws_url("linear", "market")
         await first_to_fail([self._listen(f"{base}/{n}", part) for n, part in enumerate(parts)])
 
     async def listen_user(self) -> None:
         """Our orders, fills and positions, until the connection is lost."""
         key = await self._ask("fapiPrivatePostListenKey", {}, lambda raw: str(raw["listenKey"]))
+        self._forget_dials()
         lost = self.client.watch(self.client.get_private_ws_url("linear", key), "user", None, "user")
         while not (await asyncio.wait([lost], timeout=LIVES))[0]:
             await self._ask("fapiPrivatePutListenKey", {"listenKey": key}, lambda raw: raw)
@@ -91,6 +93,10 @@ class AsyncVenue:
         for url, client in list(self.client.clients.items()):
             if "/market/" in url:
                 client.on_error(ClientError(why))
+
+    def _forget_dials(self) -> None:
+        """The caller backs off; ccxt's own back-off on top of it would double the wait."""
+        self.client.ws_dial_backoff = {}
 
     async def close(self) -> None:
         await self.client.close()
@@ -103,7 +109,7 @@ class AsyncVenue:
         try:
             await lost
         except ClientError as error:
-            raise failure(error, "stream") from error
+            raise Unreachable(f"{str(error)[:120] or type(error).__name__}") from error
 
     def _hear(self, message: Any) -> None:
         """Tell the hearer; what can't be read is as good as not said (REST fills it in)."""

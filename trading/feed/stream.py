@@ -73,8 +73,8 @@ async def db(work: Callable[..., T], *args: Any, **options: Any) -> T:
 
 
 def backoff(tries: int) -> float:
-    """Seconds before the next try: doubling, at most 30, with jitter so that not all come at once."""
-    return min(30.0, 0.5 * 2 ** min(tries, 6)) * random.uniform(0.5, 1.0)
+    """Seconds before the next try: doubling, at most 10, with jitter so that not all come at once."""
+    return min(10.0, 0.5 * 2 ** min(tries, 6)) * random.uniform(0.5, 1.0)
 
 
 def heard_in_line(
@@ -97,6 +97,7 @@ class Stream:
         self.pending: dict[datetime, dict[str, Bar]] = {}  # heard, not yet stored
         self.prices: dict[str, Mark] = {}
         self.touched: set[str] = set()
+        self.failed: dict[str, VenueError] = {}  # who could not be asked for candles, since the last batch
         self.closed, self.priced, self.moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.stopped = asyncio.Event()
 
@@ -310,7 +311,7 @@ class Stream:
                 try:
                     page = await self.venue.bars(symbol, self.plan.timeframe, since=since, limit=PAGE)
                 except VenueError as error:
-                    log.info("no candles of %s: %s", symbol, error)
+                    self.failed[symbol] = error
                     break
                 found += page
                 if len(page) < PAGE:
@@ -328,4 +329,8 @@ class Stream:
                 self.last[one.symbol] = max(self.last.get(one.symbol, one.open_time), one.open_time)
         for at in [at for at in self.pending if at <= bar]:
             del self.pending[at]
+        if self.failed:
+            symbol, error = next(iter(self.failed.items()))
+            log.warning("%d symbols could not be asked for candles, %s: %s", len(self.failed), symbol, error)
+            self.failed.clear()
         return stored

@@ -1,0 +1,112 @@
+"""A practice exchange on a free port, on a clock that starts shortly before a minute is full."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from trading.exchange.gateway import Connection, connect
+from trading.exchange.streaming import AsyncVenue
+from trading.feed import universe
+from trading.feed.stream import Plan, Stream
+from trading.practice import market, tables
+from trading.practice.exchange import Exchange
+from trading.practice.ledger import Ledger
+from trading.practice.server import Server
+
+MINUTE = 1_770_000_000_000 // 60_000 * 60_000
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "DOGEUSDT")
+
+
+@dataclass
+class Told:
+    """What the stream told."""
+
+    bars: asyncio.Queue = field(default_factory=asyncio.Queue)
+    marks: asyncio.Queue = field(default_factory=asyncio.Queue)
+    symbols: asyncio.Queue = field(default_factory=asyncio.Queue)
+    history: int = 0
+
+    async def on_history(self) -> None:
+        self.history += 1
+
+    async def on_bar_closed(self, bar: datetime) -> None:
+        await self.bars.put(bar)
+
+    async def on_marks(self, marks) -> None:
+        await self.marks.put(marks)
+
+    async def on_user(self, symbol: str) -> None:
+        await self.symbols.put(symbol)
+
+
+@dataclass
+class Clock:
+    """Stands at 1.2 s before the full minute until it is set off."""
+
+    began: float | None = None
+
+    def ms(self) -> int:
+        return MINUTE + 58_800 + (int((time.monotonic() - self.began) * 1000) if self.began else 0)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.ms() / 1000, UTC)
+
+    def set_off(self) -> None:
+        self.began = self.began or time.monotonic()
+
+
+@dataclass
+class Place:
+    exchange: Exchange
+    connection: Connection
+    clock: Clock
+
+    def gateway(self):
+        return connect(self.connection, clock=self.clock.now)
+
+    @asynccontextmanager
+    async def streaming(self, **plan) -> AsyncIterator[tuple[Stream, Told]]:
+        told = Told()
+        gateway = self.gateway()
+        venue = AsyncVenue(self.connection, self.clock.now)
+        stream = Stream(
+            venue,
+            Plan("1m", **({"history": 50} | plan)),
+            told,
+            lambda now, by: universe.refresh(now, by, gateway),
+        )
+        self.clock.set_off()
+        running = asyncio.create_task(stream.run())
+        try:
+            yield stream, told
+        finally:
+            stream.stop()
+            await running
+
+
+@pytest.fixture
+async def place(transactional_db) -> AsyncIterator[Place]:
+    clock = Clock()
+    exchange = Exchange(
+        market.synthetic(7, SYMBOLS, 60_000, MINUTE), tables.load(), Ledger(), clock.ms, {"practice": "practice"}
+    )
+    runner = web.AppRunner(Server(exchange).application(), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = site._server.sockets[0].getsockname()[1]
+    yield Place(
+        exchange,
+        Connection(f"http://127.0.0.1:{port}", "practice", "practice", "practice"),
+        clock,
+    )
+    await runner.cleanup()
+    await sync_to_async(connections.close_all)()
