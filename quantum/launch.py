@@ -3,7 +3,7 @@
 1. Locks and ports: a second run on the same folder, or a port in use, is refused before anything starts.
 2. The broker: Valkey of our own, or the Redis of REDIS_URL.
 3. The database: whose it is, migrations, the stamp, the first user, the beat schedules.
-4. The processes: the practice exchange first; once it answers, all others; then the page.
+4. The processes: the practice exchange and the page first; once the exchange answers, all others.
 5. Minding them, until a signal comes.
 """
 
@@ -74,18 +74,20 @@ def launch(supervisor: Supervisor, config: Config, programs: list[Program], port
     preparation.database(config, say)
     preparation.first_user(settings.VAR / "first-login.txt", say)
     preparation.schedules(say)
-    first = [program for program in programs if program.name == "practice"]
+    names = {program.name for program in programs}
+    first = [program for program in programs if program.name in ("practice", "web")]
     supervisor.start(*first)
-    if first and not supervisor.wait_for("practice", lambda: answers(f"{config.QT_PRACTICE_URL}/fapi/v1/ping"), ANSWER):
-        return
-    if first:
+    if "practice" in names:
+        if not supervisor.wait_for("practice", lambda: answers(f"{config.QT_PRACTICE_URL}/fapi/v1/ping"), ANSWER):
+            return
         say(f"practice exchange answers at {config.QT_PRACTICE_URL}")
     rest = [program for program in programs if program not in first]
     supervisor.start(*rest)
-    say(f"started: {', '.join(program.name for program in rest) or 'nothing else'}")
-    if any(program.name == "worker" for program in rest):
+    if rest:
+        say(f"started: {', '.join(program.name for program in rest)}")
+    if "worker" in names:
         preparation.first_ticks()
-    if any(program.name == "web" for program in rest):
+    if "web" in names:
         if not supervisor.wait_for("web", lambda: answers(f"http://127.0.0.1:{port}/healthz"), ANSWER):
             return
         say("the page answers")

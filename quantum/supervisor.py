@@ -165,9 +165,13 @@ class Supervisor:
         return 1 if self.failed or any(child.given_up for child in self.children.values()) else 0
 
     def await_end(self, group: Sequence[Child]) -> None:
-        began = time.monotonic()
-        while any(child.running for child in group):
-            self.kill([c for c in group if c.running and time.monotonic() - began > c.program.grace])
+        began, killed = time.monotonic(), set()
+        while running := [child for child in group if child.running]:
+            late = [c for c in running if time.monotonic() - began > c.program.grace and c.program.name not in killed]
+            if late:
+                killed |= {child.program.name for child in late}
+                self.say(f"killing {', '.join(child.program.name for child in late)}: still busy")
+                self.kill(late)
             time.sleep(0.02)
         self.kill(group)  # whatever such a child started itself
         for child in group:

@@ -62,8 +62,8 @@ def test_processes_end_before_what_they_need():
     assert stage["stream"] == stage["beat"] < stage["worker"] == stage["trainer"] < stage["web"] <= stage["practice"]
 
 
-def test_everything_ends_within_ten_seconds():
+def test_everything_ends_well_within_ten_seconds():
     graces: dict[int, float] = {3: 1}  # Valkey's
     for program in chosen(load({}), (), 8000, "python"):
         graces[program.stage] = max(graces.get(program.stage, 0), program.grace)
-    assert sum(graces.values()) < 10
+    assert sum(graces.values()) <= 8
