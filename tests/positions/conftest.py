@@ -57,6 +57,7 @@ class Venue:
         self.market = markets.synthetic(5, ("BTCUSDT", "ETHUSDT", "SOLUSDT"), 60_000, self.clock.ms())
         self.exchange = Exchange(self.market, tables.load(), Ledger(), self.clock.ms, {"k": "s"})
         self.after: Callable[[str, str], None] = lambda method, path: None
+        self.rewrite: Callable[[str, str, Any], Any] = lambda method, path, body: body
         self.gateway = self.connect()
         self.hold()
 
@@ -68,7 +69,8 @@ class Venue:
         parts = urlsplit(url)
         answer = self.exchange.handle(method, parts.path, parts.query, headers, body or "")
         self.after(method, parts.path)
-        text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+        body = self.rewrite(method, parts.path, answer.body)
+        text = body if isinstance(body, str) else json.dumps(body)
         return answer.status, dict(answer.headers), text
 
     # -- the market

@@ -1,5 +1,6 @@
 """Positions from entry to trade, against the practice exchange itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
@@ -9,7 +10,9 @@ from tests.positions.conftest import SYMBOL, Killed, Venue
 from trading.exchange.venue import Side
 from trading.models import AccountSnapshot, Fill, FundingPayment, Order, Position, SwitchChange, Trade
 from trading.orders import sender
-from trading.positions import keeper
+from trading.positions import keeper, rows
+from trading.positions.watch import Watch
+from trading.practice import pricing
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 
@@ -423,3 +426,154 @@ def test_one_symbol_that_the_venue_fails_on_does_not_stop_the_others(venue: Venu
     venue.exchange.faults.add(body, venue.clock.ms())
     venue.sweep()
     assert (refreshed(first).status, refreshed(second).status) == ("open", "closed")
+
+
+def acknowledged(method, path, body):
+    """The answer to a market order as a busy venue gives it: taken, nothing said of a fill."""
+    if (method, path) == ("POST", "/fapi/v1/order"):
+        return body | {"status": "NEW", "executedQty": "0", "avgPrice": "0.00"}
+    return body
+
+
+def test_an_order_that_is_only_acknowledged_is_not_taken_for_filled(venue: Venue):
+    venue.rewrite = acknowledged
+    position = venue.enter()
+    assert position.entry_price == venue.fills()[0].price > 0
+    order = position.decision.intent.order
+    assert list(order.moves.values_list("was", "became")) == [("sending", "new"), ("new", "filled")]
+    assert len(venue.stops()) == 3
+
+
+def test_an_entry_that_stays_acknowledged_is_followed_by_the_sweep(venue: Venue):
+    intent = venue.accept()
+    venue.rewrite = lambda method, path, body: (
+        body | {"status": "NEW", "executedQty": "0", "avgPrice": "0.00"} if path == "/fapi/v1/order" else body
+    )
+    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    assert (refreshed(intent.order).status, refreshed(intent.decision).outcome) == ("new", "pending")
+    assert not Position.objects.exists()
+    venue.rewrite = lambda method, path, body: body
+    venue.sweep()
+    assert refreshed(intent.decision).outcome == "traded"
+    assert len(venue.stops()) == 3
+
+
+def thin(venue: Venue, reach: str) -> None:
+    """From now on a market order finds so much of BTC before the venue's bound."""
+    rules = venue.exchange.engine.rules["BTCUSDT"]
+    price = venue.price()
+    room = pricing.IMPACT * price * D(reach) + pricing.HALF_SPREAD
+    venue.exchange.engine.rules["BTCUSDT"] = replace(rules, take_bound=room)
+
+
+@SIDES
+def test_what_was_filled_of_an_entry_is_what_is_held_and_protected(venue: Venue, side):
+    thin(venue, "0.1")
+    position = venue.enter(side, quantity="0.25")
+    assert D("0.05") < position.quantity < D("0.15")
+    assert position.quantity == abs(venue.amount()) == position.opened_quantity
+    assert position.decision.intent.order.status == "expired"
+    assert refreshed(position.decision).outcome == "traded"
+    stop, _, target = venue.stops()
+    assert stop.quantity == target.quantity == position.quantity
+
+
+def test_an_exit_that_the_venue_fills_in_parts_is_sent_again_until_flat(venue: Venue):
+    position = venue.enter(quantity="0.25")
+    thin(venue, "0.1")
+    keeper.close(position.pk, venue.gateway, venue.clock, "enough", "anna")
+    assert venue.amount() == 0
+    exits = position.intents.filter(kind="exit")
+    assert exits.count() == 3
+    assert Trade.objects.get().quantity == D("0.25")
+    assert venue.stops() == []
+    assert not SwitchChange.objects.exists()
+
+
+def test_a_liquidation_is_booked_as_one(venue: Venue):
+    position = venue.enter()
+    venue.sweep()
+    for algo in venue.stops():
+        venue.exchange.engine.cancel_algo(algo)
+    venue.exchange.engine.commit()
+    liquidation = refreshed(position).liquidation_price
+    venue.drive(float(liquidation) * 0.999)
+    assert venue.amount() == 0
+    venue.sweep()
+    assert refreshed(position).close_reason == "liquidation"
+
+
+def test_the_streams_memory_and_the_keeper_agree_on_what_is_due(venue: Venue):
+    position = venue.enter()
+    memory = Watch(rows.rules())
+    memory.load(rows.held())
+    held = memory.held[SYMBOL]
+    assert (held.stop, held.limit) == (position.stop_price, venue.stops()[0].price)
+    venue.drive(venue.at(position, 2))
+    (need,) = memory.on_marks({SYMBOL: venue.price()}, venue.clock())
+    assert need.why == "trail"
+    rows.remember_needed(need)
+    keeper.mind(need.position_id, venue.gateway, venue.clock, need.why)
+    memory.load(rows.held())
+    assert memory.held[SYMBOL].stop == refreshed(position).stop_price
+    assert memory.on_marks({SYMBOL: venue.price()}, venue.clock()) == []
+
+
+def test_a_peak_between_two_looks_that_was_lost_again_closes_at_the_trailing_stops_price_or_worse(venue: Venue):
+    position = venue.enter()
+    rows.remember_best(position, venue.at(position, 2.4))
+    venue.drive(venue.at(position, 1.2))  # the stop should be at 1.4 R by now
+    venue.sweep()
+    assert refreshed(position).close_reason == "trailing"
+
+
+def test_halted_cancels_a_resting_entry_and_nothing_that_protects(venue: Venue):
+    venue.enter()
+    SwitchChange.objects.create(state="halted", at=venue.clock(), by="anna", reason="test")
+    venue.sweep()
+    assert len(venue.stops()) == 3
+
+
+def test_an_unreachable_venue_changes_nothing_and_the_time_is_an_outage(venue: Venue):
+    venue.fault("reject_stop", path="/fapi/v1/algoOrder", times=1, code=-1008)
+    fault = venue.fault("http_status", path="/fapi/v1/algoOrder", times=None, status=503)
+    position = venue.enter()
+    assert position.protected_since is None
+    assert venue.stops() == []
+    assert venue.amount() != 0  # no answer is no refusal: nothing is closed in haste
+    venue.wait(300)
+    venue.exchange.faults.end(fault)
+    venue.sweep()
+    position.refresh_from_db()
+    assert position.protected_since is not None
+    assert position.seconds_outage == pytest.approx(300, abs=10)
+    assert position.seconds_unprotected < 10
+
+
+@pytest.mark.parametrize("call", range(1, 7))
+def test_wherever_the_process_dies_while_the_stop_trails_the_sweep_completes_it(venue: Venue, call):
+    position = venue.enter()
+    venue.drive(venue.at(position, 2))
+    writes = []
+
+    def die(method, path):
+        if method != "GET":
+            writes.append(path)
+            if len(writes) == call:
+                raise Killed
+
+    venue.after = die
+    try:
+        venue.sweep()
+    except Killed:
+        assert any(a.type == "STOP" for a in venue.stops())
+    venue.after = lambda method, path: None
+    for _ in range(2):
+        venue.wait(6)
+        venue.sweep()
+    position.refresh_from_db()
+    assert sorted(a.trigger for a in venue.stops()) == sorted(
+        [position.stop_price, position.backstop_price, position.target_price]
+    )
+    assert position.trailing
+    assert len(venue.stops()) == 3
