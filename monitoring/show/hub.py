@@ -42,6 +42,15 @@ UNANSWERED = 256 * 1024  # bytes that a client may owe us a pong for
 NEVER_ANSWERED = 1024 * 1024  # the same for one that has never sent a pong: a plain listener
 SELDOM = {"modules": 3.0}  # seconds between two pushes of a panel that changes with every tick of every module
 PATIENCE = 10.0  # seconds that a ping may go unanswered once so much is owed
+ALSO = {  # a nudge for one thing changes other panels too
+    "account": ("equity",),
+    "trades": ("account", "equity"),
+    "orders": ("positions",),
+    "positions": ("equity",),
+    "policy": ("verdict",),
+    "models": ("verdict",),
+    "candles": ("ribbon",),
+}
 PER_USER, PER_PROCESS = 10, 1000
 TOO_SLOW, TOO_MANY, NOT_LOGGED_IN, NOT_ALLOWED = 4008, 4029, 4401, 4403
 
@@ -153,7 +162,8 @@ class Hub:
     # -- what comes in ---------------------------------------------------------------------------------------------------
 
     def nudge(self, names: Iterable[str]) -> None:
-        self.dirty.update(name for name in names if name in panels.PANELS)
+        for name in names:
+            self.dirty.update(one for one in (name, *ALSO.get(name, ())) if one in panels.PANELS)
         self.wake.set()
 
     def hear(self, message: dict) -> None:

@@ -216,6 +216,8 @@ def positions_at(scene: Scene) -> datetime | None:
 def modules(scene: Scene) -> dict[str, Any]:
     pulses = scene.pulses
     tally = [(word, sum(p.word == word for p in pulses)) for word in dict.fromkeys(p.word for p in pulses)]
+    if len(tally) == 1:
+        return {"pulses": pulses, "about": f"all {len(pulses)} {tally[0][0]}"}
     return {"pulses": pulses, "about": f"{len(pulses)}: " + ", ".join(f"{n} {word}" for word, n in tally)}
 
 
@@ -275,7 +277,7 @@ def universe(scene: Scene) -> dict[str, Any]:
         "about": f"{count(len(seen.inside), 'symbol')}, {fresh} fresh",
         "oldest": [(name, at, min(1.0, (scene.now - at) / (limit or bar)) if at else 1.0) for name, at in oldest[:6]],
         "more": max(0, len(ages) - 6),
-        "limit": limit,
+        "candle_limit": limit,
         "outside": len(seen.outside),
     }
 

@@ -39,7 +39,7 @@ from trading.models import (
 )
 
 SPARK_POINTS = 100
-FEED_ROWS, FEED_LINES = 240, 9
+FEED_ROWS, FEED_LINES = 240, 7
 RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
 GUARDS = (Intent.STOP, Intent.BACKSTOP)
 

@@ -18,6 +18,19 @@ register.filter("market", words.market)
 register.filter("grouped", words.grouped)
 register.filter("age", words.age)
 register.filter("price", words.price)
+KINDS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "extratrees": "Extra trees", "logistic": "Logistic regression"}
+
+
+@register.filter
+def title_of_kind(kind: str) -> str:
+    """A model's kind as its makers write it, else in plain words."""
+    return KINDS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@register.filter
+def moment(at: datetime, now: datetime) -> str:
+    """The time of day; with the date where it was another day."""
+    return words.clock(at) if at.date() == now.date() else at.strftime("%d %b %H:%M")
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -263,7 +264,7 @@ def no_trades(facts: Facts) -> Headline:
         Piece(". ", "strong"),
         *because(top),
         *setting(facts.knob),
-        *advice(top),
+        *advice(top, facts.knob),
         *remainder(facts.funnel),
     ]
     return Headline("no-trades", "warn", text(ratio(facts)), tuple(lead), (read(law.signals, top),))
@@ -286,10 +287,12 @@ def setting(knob: Knob | None) -> Iterable[Piece]:
                 f"{knob.default_shown}. ")  # fmt: skip
 
 
-def advice(top: Reason) -> Iterable[Piece]:
+def advice(top: Reason, knob: Knob | None) -> Iterable[Piece]:
+    """What to do; a sentence about the setting that was just told is left out."""
     meaning = MEANINGS.get(Code(top.code)) if top.code in Code.__members__ else None
-    if meaning and meaning.fix:
-        yield Piece(f"{meaning.fix.rstrip('.')}. ")
+    for sentence in re.split(r"(?<=\.) ", meaning.fix) if meaning else ():
+        if knob is None or not sentence.startswith(knob.name):
+            yield Piece(f"{sentence.rstrip('.')}. ")
 
 
 def remainder(seen: Funnel) -> Iterable[Piece]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -38,7 +39,7 @@ from trading.models import (
 SYMBOLS = [f"{base}/USDT:USDT" for base in (
     "BTC", "ETH", "SOL", "XRP", "LINK", "AVAX", "DOGE", "ADA", "DOT", "LTC", "APT", "UNI",
 )]  # fmt: skip
-KINDS = ("lightgbm", "xgboost", "extra_trees", "logistic")
+KINDS = ("lightgbm", "xgboost", "extratrees", "logistic")
 MODE = "practice"
 
 
@@ -68,7 +69,21 @@ def cycle(now: datetime, back: int = 0, **changes: Any) -> Cycle:
     step = settings.QUANTUM.bar
     row = {"timeframe": settings.QUANTUM.timeframe, "bar": bar, "at": bar + step + timedelta(seconds=1)}
     row |= {"symbols": 12, "evaluated": 12, "flat": 12, "signals": 0, "called_by": "stream", "lag_ms": 940}
+    row |= {"desk": desk(row["at"])}
     return Cycle.objects.create(**row | {"took_ms": 38, "mode": MODE} | changes)
+
+
+def desk(at: datetime) -> dict:
+    """The desk as a cycle keeps it, in short: what the trail of a decision reads."""
+    seen = at - timedelta(seconds=1)
+    market = {"candle_at": seen.isoformat(), "mark": "14.24", "mark_at": seen.isoformat(), "ema200": 14.1}
+    market |= {"funding_rate": 0.0001, "last_order_at": (at - timedelta(seconds=9000)).isoformat()}
+    limits = {"max_data_age": 90, "max_price_age": 30, "max_daily_loss": "0.03", "quorum": 2, "cooldown": 7200}
+    limits |= {"taker_fee": "0.0005", "slippage": "0.0002", "target_r": 2.5, "trend_band": 0.02, "max_funding": 0.001}
+    limits |= {"max_price_drift": 0.5, "confidence_threshold": 0.0, "countertrend_confidence": 0.5}
+    policy = {"min_confidence": 0.40, "setting": "QT_POLICY_MIN_CONF_RANGING"}
+    return {"now": at.isoformat(), "equity": "10412.38", "daily_pnl": "-43.90", "policy": policy, "limits": limits,
+            "markets": dict.fromkeys(SYMBOLS, market)}  # fmt: skip
 
 
 def votes(side: str, confidence: float) -> list[dict]:
@@ -255,10 +270,12 @@ def running(now: datetime) -> None:
 def no_trades(now: datetime) -> None:
     """198 signals in the last hour, 0 trades: 171 cooldowns, 11 too weak, 6 correlated, 8 too small, 2 unknown."""
     running(now)
-    rows = iter(
+    table = (
         [("cooldown", i) for i in range(171)] + [("low", i) for i in range(11)] + [("correlation", i) for i in range(6)]
         + [("small", i) for i in range(7)] + [("pending", i) for i in range(2)] + [("failed", 0)]
     )  # fmt: skip
+    random.Random(5).shuffle(table)
+    rows = iter(table)
     for back in range(59, -1, -1):
         many = 4 if back < 18 else 3
         of = cycle(now, back, flat=12 - many, signals=many)
@@ -284,20 +301,20 @@ def no_trades(now: datetime) -> None:
 def holdings(now: datetime) -> list[Position]:
     """Four open positions: three confirmed, one whose stop was last seen 38 s ago; an account, and its day."""
     table = (
-        ("BTC/USDT:USDT", "long", "0.120", "30214.5", "30318.4", "29942.0", "29760.4", "27470.1", 3),
-        ("ETH/USDT:USDT", "long", "1.850", "1926.40", "1934.12", "1908.50", "1896.6", "1750.2", 3),
-        ("SOL/USDT:USDT", "short", "62", "27.184", "27.402", "27.650", "27.961", "29.79", 38),
-        ("XRP/USDT:USDT", "long", "5400", "0.7412", "0.7446", "0.7318", "0.7255", "0.6731", 4),
+        ("BTC/USDT:USDT", "long", "0.120", "30214.5", "30318.4", "29942.0", "29760.4", "30895.7", "27470.1", 3),
+        ("ETH/USDT:USDT", "long", "1.850", "1926.40", "1934.12", "1908.50", "1896.60", "1971.15", "1750.2", 3),
+        ("SOL/USDT:USDT", "short", "62", "27.184", "27.402", "27.650", "27.961", "26.019", "29.79", 38),
+        ("XRP/USDT:USDT", "long", "5400", "0.7412", "0.7446", "0.7318", "0.7255", "0.7647", "0.6731", 4),
     )
     made = []
-    for i, (symbol, side, quantity, start, mark, stop, backstop, liquidation, ago) in enumerate(table):
-        s = signal(cycle(now, 60 + i, flat=11, signals=1), symbol, side, 0.63)
+    for i, (symbol, side, quantity, start, mark, stop, backstop, target, liquidation, ago) in enumerate(table):
+        s = signal(cycle(now, 64 - i, flat=11, signals=1), symbol, side, 0.63)
         d = decided(s, "traded", sentence=f"{quantity} at {start}, stop placed 1.{i}\u00a0s after the fill.")
         seen = now - timedelta(seconds=ago)
         p = position(symbol, now, side=side, decision=d, opened_quantity=Decimal(quantity), quantity=Decimal(quantity),
                      entry_price=Decimal(start), mark_price=Decimal(mark), stop_price=Decimal(stop),
                      r=abs(Decimal(start) - Decimal(stop)), liquidation_price=Decimal(liquidation),
-                     target_price=Decimal(start) + (Decimal(start) - Decimal(stop)) * Decimal("2.5"),
+                     target_price=Decimal(target),
                      seconds_unprotected=0.9 + i / 4, trailing=i == 1)  # fmt: skip
         fill(entry(d, quantity=quantity, price=start), p.opened_at)
         guard(p, Intent.STOP, stop, seen)
