@@ -2,7 +2,9 @@
 
 import json
 import random
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -197,6 +199,13 @@ def test_only_a_paused_market_can_be_advanced():
         paused.advance(0, OPEN)
 
 
+def test_what_can_be_advanced_at_once_is_bounded():
+    market = fresh()
+    market.pause(OPEN)
+    with pytest.raises(ValueError, match="at most 8192 bars .* 43200 were asked for"):
+        market.advance(30 * 86_400, OPEN)
+
+
 @pytest.mark.parametrize("speed", [0, -1, 1001])
 def test_speeds_out_of_range_are_refused(speed):
     with pytest.raises(ValueError, match=r"1\.\.1000"):
@@ -288,37 +297,44 @@ def act(market: Market, rng: random.Random, now: int) -> None:
     elif choice == 3 and market.paused:
         market.advance(rng.choice([0.5, 10, 60, 200]), now)
     elif choice >= 4:
-        symbol = rng.choice(NAMES[:2])
+        symbol = rng.choice(market.trading(now)[:2])
         price = float(market.price(symbol, now))
         steps = sorted(rng.uniform(0, 100) for _ in range(rng.randint(1, 4)))
         market.drive(symbol, [[s, price * rng.uniform(0.9, 1.1)] for s in steps], now)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_candles_are_what_the_path_was_whatever_is_done_and_never_change(seed):
-    rng = random.Random(seed)
-    market, now = fresh(seed), OPEN
-    walked: dict[str, list] = {s: [] for s in NAMES}
+def live_through(market: Market, source: Callable[[], Any], seed: int) -> None:
+    """Do random things, then hold the candles to the path and both to what was seen on the way."""
+    rng, now = random.Random(seed), OPEN
+    walked: dict[str, list] = {s: [] for s in market.symbols}
     closed: dict[tuple[str, int], Kline] = {}
     for _ in range(60):
         if rng.random() < 0.4:
             act(market, rng, now)
         then, now = now, now + rng.choice([1, 500, 7_777, 30_000, 61_000, 150_000])
-        for symbol in NAMES:
+        for symbol in market.symbols:
             walked[symbol] += market.path(symbol, then, now)
             for k in market.klines(symbol, MINUTE, OPEN, None, 1500, now):
                 if k.closed:
                     assert closed.setdefault((symbol, k.open_time), k) == k
         if rng.random() < 0.1:
-            market = Market.restore(Synthetic(seed, NAMES), json.loads(json.dumps(market.state())))
-    for symbol in NAMES:
+            market = Market.restore(source(), json.loads(json.dumps(market.state())))
+    for symbol in market.symbols:
         assert market.path(symbol, OPEN, now) == walked[symbol]
-        last = market.price(symbol, OPEN)
-        for k in market.klines(symbol, MINUTE, OPEN + MINUTE, None, 1500, now):
+        assert [(q.at, q.price) for q in market.quotes(symbol, OPEN, now)] == walked[symbol]
+        candles = {k.open_time: k for k in market.klines(symbol, MINUTE, OPEN, None, 1500, now)}
+        assert {at - at % MINUTE for at, _ in walked[symbol]} <= set(candles)
+        for k in list(candles.values())[1:]:
             inside = [p for p in walked[symbol] if k.open_time <= p[0] < k.open_time + MINUTE]
-            last = ([p for p in walked[symbol] if p[0] < k.open_time] or [(0, last)])[-1][1]
-            assert prices_of(k) == (folded(inside) if inside else (last,) * 4)
-        assert market.price(symbol, now) == walked[symbol][-1][1]
+            before = market.price(symbol, k.open_time - 1)
+            assert prices_of(k) == (folded(inside) if inside else (before,) * 4)
+        if walked[symbol]:
+            assert market.price(symbol, now) == walked[symbol][-1][1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_candles_are_what_the_path_was_whatever_is_done_and_never_change(seed):
+    live_through(fresh(seed), lambda: Synthetic(seed, NAMES), seed)
 
 
 def test_a_restart_continues_exactly_and_catches_up():

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.practice.test_market import live_through
 from trading.practice.market import GONE, LISTING, TRADING, Market, recorded
 from trading.practice.recorded import DataFault, Recorded
 
@@ -134,6 +135,23 @@ def test_folded_bars_skip_what_is_missing(folder):
     points = market.path("BBBUSDT", OPEN, now)
     assert points[0][1] == rows[0].open == 5 and rows[0].open_time <= begin < rows[0].open_time + MINUTE
     assert max(p for _, p in points) == max(k.high for k in rows)
+
+
+def test_a_price_that_nobody_quotes_can_not_be_driven(folder):
+    with pytest.raises(ValueError, match="BBBUSDT does not trade now"):
+        recorded(folder, None, MINUTE, OPEN).drive("BBBUSDT", [[1, 5]], OPEN)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_candles_are_what_the_path_was_also_with_holes_marks_and_laps(tmp_path, seed):
+    """The first lap ends, and two symbols come and go, while random things are done."""
+    keep = np.ones(1200, bool)
+    keep[[1003, 1004, 1010, 1030, 5, 6, 20]] = False
+    write(tmp_path, "AAAUSDT-1h", bars(1200))
+    write(tmp_path, "AAAUSDT-1h-mark", bars(1200, price=99.0))
+    write(tmp_path, "BBBUSDT-1h", {k: v[keep] for k, v in bars(1200, price=7.0).items()})
+    write(tmp_path, "CCCUSDT-1h", bars(150, FIRST + 1020 * HOUR, price=0.5))
+    live_through(recorded(tmp_path, None, MINUTE, OPEN), lambda: Recorded(tmp_path), seed)
 
 
 # -- laps -------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from trading.practice.tape import Segment, Tape
 POINTS_PER_CANDLE = POINTS  # at speed 1
 DAY = 86_400_000
 FUNDING_EVERY = 8 * 3_600_000
-MOST_BARS_AT_ONCE = 8192  # of the source, while candles are made: bounds the memory at high speeds
+MOST_BARS_AT_ONCE = 8192  # of the source, while candles are made or time is advanced: bounds the memory
 MARK_DIGITS = Decimal("0.01")  # mark prices are a hundred times finer than the tick
 KEPT_MOMENTS = 512
 
@@ -187,11 +187,16 @@ class Market:
 
     def advance(self, seconds: float, now_ms: int) -> None:
         """While paused: play what so many seconds would bring, all of it in the next millisecond."""
+        bars = seconds * 1000 / self.candle_ms * self.speed
+        if bars > MOST_BARS_AT_ONCE:
+            raise ValueError(f"at most {MOST_BARS_AT_ONCE} bars can be played at once, {bars:.0f} were asked for")
         self.tape = self.tape.advance(round(seconds * 1000), self._touch(now_ms))
 
     def drive(self, symbol: str, path: Sequence[Sequence[float]], now_ms: int) -> None:
         """Drive a price along [[seconds from now, price], ...] in jumps; afterwards the market goes on from there."""
         now = self._touch(now_ms)
+        if self.status(symbol, now) != TRADING:
+            raise ValueError(f"{symbol} does not trade now, so its price can't be driven")
         drive = driving.plan(path, float(self.price(symbol, now)), now)
         self.drives = self.drives | {symbol: [*(d.cut(now) for d in self.drives.get(symbol, [])), drive]}
 
@@ -454,9 +459,12 @@ class Market:
                     out[row, i, :4] *= self._factor(last, row)
                     continue
                 _, levels = self._course(view, row, opened - 1, closed)
+                if not len(levels) and np.isnan(out[row, i, 0]):
+                    continue  # a hole in the data, and nothing driven in it
                 if not len(levels):
                     levels = np.array([self._level(view, row, opened - 1)])
                 out[row, i, :4] = levels[0], levels.max(), levels.min(), levels[-1]
+                out[row, i, 4:] = np.nan_to_num(out[row, i, 4:])
 
     def _klines(
         self, view: str, symbol: str, width: int, start: int | None, end: int | None, limit: int, now: int

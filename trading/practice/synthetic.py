@@ -23,7 +23,8 @@ HISTORY = 3000  # bars before the market opens: enough to train on within half a
 SYMBOLS = tuple(TRAITS)[:20]
 MOST = len(TRAITS)
 WANDER = 0.25  # spread of log price around its start at the edges of blocks: half to double, for ever
-KEPT_BLOCKS = 32
+KEPT_BLOCKS = 16
+VERSION = 1  # of the bars that a seed gives: raise it with any change to them, so that no ledger's history shifts
 CHUNK = 64  # bars of a wave at once
 REGIMES = BLOCK // (traits.REGIME // 2) + 1  # in a block at most
 MARKET = np.array([1], np.uint64)  # the key of what is common to all symbols
@@ -46,7 +47,7 @@ class Synthetic:
         self._blocks: OrderedDict[int, np.ndarray] = OrderedDict()
 
     def identity(self) -> dict:
-        return {"kind": self.kind, "seed": self.seed, "symbols": list(self.symbols)}
+        return {"kind": self.kind, "version": VERSION, "seed": self.seed, "symbols": list(self.symbols)}
 
     def describe(self, bar: int) -> str:
         return f"Synthetic market, seed {self.seed}, trends built in"
