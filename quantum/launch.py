@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 import urllib.error
@@ -17,10 +18,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
 
 from quantum import places, preparation
 from quantum.claims import CannotStart, check_ports, lock, ports, shown
 from quantum.config import BASE, Config
+from quantum.milestones import Milestones
 from quantum.programs import Program, chosen, valkey
 from quantum.supervisor import Supervisor
 
@@ -51,12 +55,12 @@ def run(port: int, only: Collection[str] = ()) -> int:
     programs = chosen(config, only, port, sys.executable)
     names = [program.name for program in programs] + ([] if config.REDIS_URL else ["valkey"])
     locks = lock(settings.VAR / "locks", names)
-    supervisor = Supervisor(settings.VAR / "log", say, on_loss=preparation.stop_entries, cwd=BASE)
+    supervisor = Supervisor(settings.VAR / "log", say, on_loss=on_loss, cwd=BASE)
     supervisor.listen()
     try:
         check_ports(ports(config, programs, port))
         launch(supervisor, config, programs, port, say)
-        supervisor.mind()
+        supervisor.mind(Courtesy(say))
     finally:
         if supervisor.children:
             say("stopping" if not supervisor.failed else f"stopping: {supervisor.failed}")
@@ -64,6 +68,29 @@ def run(port: int, only: Collection[str] = ()) -> int:
         say("everything is stopped")
         locks.close()
     return code
+
+
+def on_loss(name: str, why: str) -> None:
+    preparation.stop_entries(name, why)
+    close_old_connections()
+
+
+class Courtesy:
+    """Looks for milestones once a second; what it can't read it leaves out."""
+
+    def __init__(self, say: Voice) -> None:
+        self.say = say
+        self.milestones = Milestones(timezone.now())
+        self.next = 0.0
+
+    def __call__(self) -> None:
+        if self.milestones.over or time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + 1
+        with contextlib.suppress(DatabaseError):
+            for line in self.milestones.news():
+                self.say(line)
+        close_old_connections()
 
 
 def launch(supervisor: Supervisor, config: Config, programs: list[Program], port: int, say: Voice) -> None:
@@ -92,6 +119,7 @@ def launch(supervisor: Supervisor, config: Config, programs: list[Program], port
             return
         say("the page answers")
         preparation.invitation(port, say)
+    close_old_connections()
     say.plain(f"Logs:    {shown(settings.VAR / 'log')}")
     say.plain("Ctrl-C stops everything.")
 

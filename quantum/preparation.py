@@ -11,7 +11,7 @@ import redis
 from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
@@ -109,7 +109,6 @@ def invitation(port: int, say: Say) -> None:
     if owner:
         token = login.issue(owner, timezone.now())
         say(f"log in   {login.link(token, port)}   (works once, within 15 minutes)")
-    connections.close_all()
 
 
 def stop_entries(name: str, why: str) -> None:
@@ -121,8 +120,6 @@ def stop_entries(name: str, why: str) -> None:
             actions.set_switch(SwitchChange.REDUCING, reason, machine("supervisor"), timezone.now())
     except DatabaseError as error:
         log.error("the switch could not be set to reducing after %s was lost: %s", name, error)
-    finally:
-        connections.close_all()
 
 
 def redis_problem() -> str | None:

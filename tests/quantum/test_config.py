@@ -191,7 +191,13 @@ def test_each_market_has_a_database_of_its_own(tmp_path):
     recorded = {"QT_PRACTICE_DATA": str(folder)}
     names = [
         load(environ).database_name
-        for environ in ({}, {"QT_PRACTICE_SEED": "8"}, {"QT_TIMEFRAME": "5m"}, recorded, TESTNET | {"QT_TIMEFRAME": "4h"})
+        for environ in (
+            {},
+            {"QT_PRACTICE_SEED": "8"},
+            {"QT_TIMEFRAME": "5m"},
+            recorded,
+            TESTNET | {"QT_TIMEFRAME": "4h"},
+        )
     ]
     assert names == ["practice", "practice-seed-8", "practice-5m", "practice-my_data", "testnet"]
     assert load(recorded).data_source == "recorded:my data"

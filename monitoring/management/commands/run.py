@@ -23,7 +23,7 @@ class Command(BaseCommand):
         only = [part.strip() for part in options["only"].split(",") if part.strip()]
         if strange := [part for part in only if part not in PARTS]:
             raise CommandError(f"--only knows {', '.join(PARTS)}, but not {', '.join(strange)}.")
-        port = options["port"] or settings.QUANTUM.PORT
+        port = settings.QUANTUM.PORT if options["port"] is None else options["port"]
         if not 1 <= port <= 65_535:
             raise CommandError(f"--port must be within 1 and 65535, was {port}.")
         try:
