@@ -22,7 +22,7 @@ from trading.practice.account import (
     liquidation_of,
     trade,
 )
-from trading.practice.ledger import Changes, Ledger
+from trading.practice.ledger import Changes, Ledger, LedgerError
 from trading.practice.margin import bankruptcy_price, max_notional, order_margin
 from trading.practice.rules import Bracket, Rules, read_rules
 from trading.practice.tickets import reached
@@ -77,6 +77,11 @@ class Engine:
         self.account = Account(Decimal(saved["wallet"]), {p.symbol: p for p in self.ledger.positions()})
         self.orders = {o.order_id: o for o in self.ledger.open_orders()}
         self.algos = {a.algo_id: a for a in self.ledger.open_algos()}
+        if lost := sorted(set(self.at_stake()) - set(self.rules)):
+            raise LedgerError(
+                f"{self.ledger.path}: holds positions or orders in {', '.join(lost)}, which this market does not have; "
+                "add the symbols, or begin anew with --fresh"
+            )
 
     def commit(self) -> list[dict[str, Any]]:
         """Write what changed, in one transaction; then the messages may leave."""
