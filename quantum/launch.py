@@ -65,7 +65,8 @@ def run(port: int, only: Collection[str] = ()) -> int:
         if supervisor.children:
             say("stopping" if not supervisor.failed else f"stopping: {supervisor.failed}")
         code = supervisor.stop()
-        say("everything is stopped")
+        if supervisor.children:
+            say("everything is stopped")
         locks.close()
     return code
 

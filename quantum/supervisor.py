@@ -2,8 +2,9 @@
 
 1. Each child has a session of its own, so that a terminal's Ctrl-C reaches the supervisor alone, and a leash: it dies
    with the supervisor, even by kill -9.
-2. What dies is started again after 0.5, 1, 2, 4 s. The fifth death within 60 s is the last: the process is given up,
-   `on_loss` hears of it (entries stop), the others go on minding what is open. Without a vital one everything ends.
+2. What dies before its first answer ends the start. What dies later is started again after 0.5, 1, 2, 4 s; the fifth
+   death within 60 s is the last: the process is given up, `on_loss` hears of it (entries stop), the others go on
+   minding what is open. Without a vital one everything ends.
 3. TERM, INT or HUP end all, in stages: TERM, a grace, KILL. A second one kills at once.
 """
 
@@ -37,6 +38,7 @@ class Child:
     log: ChildLog
     process: subprocess.Popen | None = None
     due: float | None = None  # when to start it (again)
+    awaited: bool = False  # the start waits for its first answer
     given_up: bool = False
     deaths: list[float] = field(default_factory=list)
 
@@ -110,34 +112,40 @@ class Supervisor:
         """A child has ended though nobody asked: start it again later, or give it up."""
         assert child.process is not None
         how, name = ending(child.process.returncode), child.program.name
-        child.process = None
-        child.deaths.append(now)
-        wait = self.budget.wait(child.deaths, now)
-        count = self.budget.recent(child.deaths, now)
-        if wait is not None:
+        child.process, child.deaths = None, [*child.deaths[-20:], now]
+        count, wait = self.budget.recent(child.deaths, now), self.budget.wait(child.deaths, now)
+        if child.awaited:
+            self.failed = f"{name} {how} before it answered"
+            self.last_words(child, self.failed)
+        elif wait is None:
+            self.give_up(child, f"{name} {how} for the {count}th time within {self.budget.window:g} s and is given up")
+        else:
             child.due = now + wait
             again = f"starting it again in {wait:g} s ({count} of {self.budget.deaths} within {self.budget.window:g} s)"
             self.say(f"{name} {how}; {again}")
-            return
+
+    def give_up(self, child: Child, why: str) -> None:
         child.given_up = True
-        why = f"{name} {how} for the {count}th time within {self.budget.window:g} s and is given up"
+        self.last_words(child, why)
+        self.on_loss(child.program.name, why)
+        if child.program.vital or not any(other.running or other.due for other in self.children.values()):
+            self.failed = why
+
+    def last_words(self, child: Child, why: str) -> None:
         self.say(f"{why}; its last words ({child.log.path}):")
         for line in child.log.tail():
             self.say(f"    {line}")
-        self.on_loss(name, why)
-        if child.program.vital or not any(c.running or c.due for c in self.children.values()):
-            self.failed = why
 
     def wait_for(self, name: str, ready: Callable[[], bool], seconds: float) -> bool:
         """Mind the children until this one is ready; False where the end was asked for or it failed."""
-        deadline = time.monotonic() + seconds
+        deadline, child = time.monotonic() + seconds, self.children[name]
+        child.awaited = True
         while not self.over:
             if ready():
+                child.awaited = False
                 return True
-            if self.children[name].given_up:
-                self.failed = self.failed or f"{name} did not start"
-            elif time.monotonic() > deadline:
-                self.failed = f"{name} did not answer within {seconds:g} s: see {self.children[name].log.path}"
+            if time.monotonic() > deadline:
+                self.failed = f"{name} did not answer within {seconds:g} s: see {child.log.path}"
             time.sleep(LOOK / 2)
             self.look()
         return False

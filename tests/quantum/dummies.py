@@ -43,6 +43,8 @@ def main(folder: Path, wanted: list[str]) -> int:
     pairs = [item.split("=") for item in wanted]
     supervisor.start(*(program(folder, name, kind, stage) for stage, (name, kind) in enumerate(pairs)))
     say("READY")
+    if pairs[0][0] == "awaited":
+        supervisor.wait_for("awaited", (folder / "answer").exists, 30)
     supervisor.mind()
     return supervisor.stop()
 

@@ -111,6 +111,15 @@ def test_what_keeps_dying_is_given_up_and_the_others_live_on(run):
     assert len(one.pids("a")) == 3
 
 
+def test_what_dies_before_its_first_answer_ends_the_start(run):
+    one = run("awaited=dies", "b=sleeps")
+    assert one.process.wait(20) == 1
+    output = one.process.stdout.read()
+    assert "awaited ended (exit 1) before it answered" in output and "LOST" not in output
+    assert len(one.pids("awaited")) == 1
+    assert not any(alive(pid) for pid in one.every_pid())
+
+
 @pytest.mark.parametrize("wanted", [("vital=dies", "b=sleeps"), ("a=dies",)])
 def test_without_a_vital_process_or_any_at_all_everything_ends(run, wanted):
     one = run(*wanted)
