@@ -1,4 +1,4 @@
-"""A practice exchange on a free port, on a clock that starts shortly before a minute is full."""
+"""A practice exchange on a free port, and a stream that listens to it, on a clock that can be put forward."""
 
 import asyncio
 import time
@@ -12,6 +12,7 @@ from aiohttp import web
 from asgiref.sync import sync_to_async
 from django.db import connections
 
+from tests.exchange.conftest import venue  # noqa: F401 - the engine in process, for what needs no port
 from trading.exchange.gateway import Connection, connect
 from trading.exchange.streaming import AsyncVenue
 from trading.feed import universe
@@ -47,20 +48,24 @@ class Told:
         await self.symbols.put(symbol)
 
 
-@dataclass
 class Clock:
-    """Stands at 1.2 s before the full minute until it is set off."""
+    """Starts 30 s before a full minute, runs on, and can be put forward."""
 
-    began: float | None = None
+    def __init__(self) -> None:
+        self.began, self.ahead = time.monotonic(), 0.0
 
     def ms(self) -> int:
-        return MINUTE + 58_800 + (int((time.monotonic() - self.began) * 1000) if self.began else 0)
+        return MINUTE + 30_000 + int((time.monotonic() - self.began + self.ahead) * 1000)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.ms() / 1000, UTC)
 
-    def set_off(self) -> None:
-        self.began = self.began or time.monotonic()
+    def restart(self) -> None:
+        self.began = time.monotonic()
+
+    def close_the_bar(self) -> None:
+        """Go to the next full minute."""
+        self.ahead += 60 - self.ms() / 1000 % 60
 
 
 @dataclass
@@ -76,14 +81,13 @@ class Place:
     async def streaming(self, **plan) -> AsyncIterator[tuple[Stream, Told]]:
         told = Told()
         gateway = self.gateway()
-        venue = AsyncVenue(self.connection, self.clock.now)
+        listening = AsyncVenue(self.connection, self.clock.now)
         stream = Stream(
-            venue,
+            listening,
             Plan("1m", **({"history": 50} | plan)),
             told,
             lambda now, by: universe.refresh(now, by, gateway),
         )
-        self.clock.set_off()
         running = asyncio.create_task(stream.run())
         try:
             yield stream, told
@@ -102,6 +106,8 @@ async def place(transactional_db) -> AsyncIterator[Place]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    AsyncVenue(Connection("http://127.0.0.1:1", "practice", "practice", "practice"))  # what is imported late takes time
+    clock.restart()
     port = site._server.sockets[0].getsockname()[1]
     yield Place(
         exchange,

@@ -29,6 +29,7 @@ async def test_history_is_loaded_then_each_bar_is_told_as_it_closes(place):
     async with place.streaming() as (_, told):
         assert await soon(told.bars) == T0 - STEP
         assert told.history == 1
+        place.clock.close_the_bar()
         assert await soon(told.bars) == T0
     candles = await stored()
     assert len(candles) == 3 * 51
@@ -42,6 +43,7 @@ async def test_history_is_loaded_then_each_bar_is_told_as_it_closes(place):
 async def test_the_streams_beat_counts_symbols_and_new_candles(place):
     async with place.streaming() as (_, told):
         await soon(told.bars)
+        place.clock.close_the_bar()
         await soon(told.bars)
     state = await sync_to_async(ModuleState.objects.get)(name="data_feed")
     assert (state.examined, state.actions, state.called_by, state.idle_reason) == (3, 3, "stream", "")
@@ -49,9 +51,11 @@ async def test_the_streams_beat_counts_symbols_and_new_candles(place):
 
 
 async def test_a_closed_candle_is_heard_and_not_asked_for(place):
-    async with place.streaming() as (_, told):
+    async with place.streaming(grace=timedelta(seconds=10)) as (_, told):
         await soon(told.bars)
+        await soon(told.marks)  # it listens
         asked = place.exchange.requests["GET /fapi/v1/klines"]
+        place.clock.close_the_bar()
         assert await soon(told.bars) == T0
         assert place.exchange.requests["GET /fapi/v1/klines"] == asked
 
@@ -60,6 +64,7 @@ async def test_a_mute_stream_is_made_good_by_rest_after_the_grace(place):
     place.exchange.faults.add({"kind": "mute_stream", "seconds": 60}, place.clock.ms())
     async with place.streaming(grace=timedelta(seconds=0.3)) as (_, told):
         assert await soon(told.bars) == T0 - STEP
+        place.clock.close_the_bar()
         assert await soon(told.bars) == T0
     assert len(await stored()) == 3 * 51
 
@@ -69,6 +74,7 @@ async def test_what_was_missed_is_fetched_before_the_next_bar_is_told(place):
         await soon(told.bars)
         stream.last = {s: at - 10 * STEP for s, at in stream.last.items()}
         await sync_to_async(Candle.objects.filter(open_time__gte=T0 - 10 * STEP).delete)()
+        place.clock.close_the_bar()
         assert await soon(told.bars) == T0
         book = await sync_to_async(rows.load_book)(sorted(ALL), "1m")
     assert list(book.run_lengths()) == [51, 51, 51]

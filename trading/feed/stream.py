@@ -247,7 +247,7 @@ class Stream:
                 return
             self.closed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.closed.wait(), left)
+                await asyncio.wait_for(self.closed.wait(), min(left, 1.0))  # the venue's clock may jump
 
     async def _history(self, bar: datetime) -> None:
         """Everything up to `bar`, with progress."""

@@ -39,6 +39,7 @@ class Bells:
         self.loaded_at = 0.0
         self.published_at = 0.0
         self.prices: dict[str, str] = {}
+        self.called: dict[tuple[int, str], float] = {}  # (position, why) whose keeper is on its way, since when
 
     async def on_history(self) -> None:
         """There is something to learn from: the models need not wait for beat."""
@@ -46,8 +47,9 @@ class Bells:
 
     async def on_bar_closed(self, bar: datetime) -> None:
         if not await self.bell("trading.tick", "executor", "stream"):
-            log.warning("the broker does not answer: this process judges %s itself", bar)
+            log.warning("the broker does not answer: this process does the trading itself")
             await db(runtime.run, "executor", called_by="stream")
+            await db(runtime.run, "position_monitor", called_by="stream")
         await self.publish({"type": "changed", "panels": ["candles", "universe"]})
 
     async def on_marks(self, marks: Mapping[str, Mark]) -> None:
@@ -69,11 +71,18 @@ class Bells:
     async def reload(self) -> None:
         self.loaded_at = time.monotonic()
         self.watch.load(await db(position_rows.held))
+        self.called = {key: at for key, at in self.called.items() if self.loaded_at - at < RELOAD}
 
     async def call_keepers(self, needs: Iterable[Need]) -> None:
+        """One call at a time for a position and a reason; without a broker the monitor's sweep does it here."""
         for need in needs:
-            await db(position_rows.remember_best, need.position_id, need.best)
-            await self.bell("trading.mind", need.position_id, need.why)
+            key = (need.position_id, need.why)
+            if key in self.called:
+                continue
+            self.called[key] = time.monotonic()
+            await db(position_rows.remember_needed, need)
+            if not await self.bell("trading.mind", *key):
+                await db(runtime.run, "position_monitor", called_by="stream")
 
     async def bell(self, task: str, *args: object, queue: str = "trade") -> bool:
         """Ring in a thread of its own: a broker that hangs must not stop the prices."""
