@@ -256,6 +256,7 @@ def test_a_new_drive_takes_over_from_a_running_one():
     market.drive("BTCUSDT", [[5, 91_000]], OPEN + 20_000)
     prices = [p for _, p in market.path("BTCUSDT", OPEN, OPEN + 70_000)]
     assert 90_000 in prices and 91_000 in prices and 10_000 not in prices
+    assert len(market.path("BTCUSDT", OPEN + 25_000, OPEN + 50_000)) == 25
 
 
 def test_a_price_can_be_driven_while_the_market_is_paused():
@@ -265,6 +266,14 @@ def test_a_price_can_be_driven_while_the_market_is_paused():
     assert market.price("BTCUSDT", OPEN + 90_000) == 42_000
     flat = last_candle(market, OPEN + 5 * MINUTE)
     assert prices_of(flat) == (Decimal(42_000),) * 4
+
+
+def test_the_forming_candle_of_a_paused_market_shows_each_driven_point_when_it_comes():
+    market = fresh()
+    market.pause(OPEN)
+    market.drive("BTCUSDT", [[10, 42_000], [20, 43_000]], OPEN)
+    closes = [last_candle(market, OPEN + s * 1000).close for s in (10, 19, 20)]
+    assert closes == [42_000, 42_000, 43_000]
 
 
 @pytest.mark.parametrize(
