@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
-from tests.feed.conftest import MINUTE, SYMBOLS
+from tests.venues import MINUTE, SYMBOLS
 from trading.exchange.venue import Bar, OrderRequest, OrderType, Permit
 from trading.feed import rows
 from trading.feed.stream import backoff, heard_in_line
