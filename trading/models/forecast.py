@@ -53,9 +53,13 @@ class TrainingRun(models.Model):
     outcome = models.CharField(max_length=12, default="running")  # running, done, failed
     error = models.CharField(max_length=500, default="", blank=True)
     requested_by = models.CharField(max_length=80, default="models")
+    fence = models.PositiveIntegerField(default=0)  # who took it over last may write
 
     class Meta:
         get_latest_by = "started_at"
+        constraints = [
+            models.UniqueConstraint(fields=["outcome"], condition=Q(outcome="running"), name="one_training_at_a_time")
+        ]
 
 
 class Cycle(models.Model):
