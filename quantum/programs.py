@@ -21,7 +21,7 @@ class Program:
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
     stage: int = 0  # the lower ends first
-    grace: float = 1.5  # seconds between TERM and KILL
+    grace: float = 2  # seconds between TERM and KILL
     vital: bool = False  # without it nothing else can work
 
 
@@ -66,7 +66,7 @@ def valkey(binary: Path, socket: Path, folder: Path) -> Program:
 def practice(config: Config, python: str) -> Program:
     """It reads the same settings as we do."""
     argv = (python, "manage.py", "practice", "--port", str(config.practice_port))
-    return Program("practice", argv, stage=2, grace=2, vital=True)
+    return Program("practice", argv, stage=2, vital=True)
 
 
 def web(port: int, python: str) -> Program:
