@@ -99,7 +99,11 @@ def permit(intent: Intent) -> Permit:
 
 
 def unknown(order: Order, at: datetime, why: str) -> None:
-    order.move_to(OrderStatus.UNKNOWN, at=at, why=why, error=why[:300])
+    """Nobody knows what became of it; but where somebody has found out meanwhile, that stands."""
+    try:
+        order.move_to(OrderStatus.UNKNOWN, at=at, why=why, error=why[:300])
+    except StaleRow:
+        order.refresh_from_db()
 
 
 def learn(order: Order, shown: VenueOrder, at: datetime) -> None:

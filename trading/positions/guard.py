@@ -61,6 +61,13 @@ def look(symbol: str, gateway: Gateway, clock: Clock) -> Seen:
     return Seen(clock(), held, orders, held.mark_price if held else None)
 
 
+def rules_of(symbol: str, gateway: Gateway) -> Filters:
+    filters = gateway.filters().get(symbol)
+    if filters is None:
+        raise VenueError(f"the venue gives no rules for {symbol}")
+    return filters
+
+
 def rest(clock: Clock, seconds: float) -> None:
     """Wait. A clock that is not the wall's brings its own `sleep`."""
     getattr(clock, "sleep", time.sleep)(seconds)
@@ -90,7 +97,7 @@ def want(
         mine = Intent.objects.filter(position=position, kind=kind)
         if kind != Intent.EXIT and mine.filter(being_sent(now)).exists():
             return None
-        entry_id = position.decision.intent.client_order_id
+        entry_id = store.decision_of(position).intent.client_order_id
         draft = build(Purpose(entry_id, mine.count() + 1, reason[:200], requester, now))
         return Intent.objects.create(position=position, mode=position.mode, **as_fields(draft))
 
@@ -109,7 +116,8 @@ def as_fields(draft: Draft) -> dict:
 
 def draw(position: Position, filters: Filters, now: datetime) -> None:
     """Stop, backstop and target from the fill, once, into the row."""
-    signal, ticket = position.decision.signal, position.decision.ticket
+    decision = store.decision_of(position)
+    signal, ticket = decision.signal, decision.ticket
     timeframe = signal.cycle.timeframe
     widest = rows.recent_range(position.symbol, timeframe, now, bar_length(timeframe))
     plan = stops.Plan(
@@ -167,10 +175,12 @@ def align(position: Position, gateway: Gateway, clock: Clock, requester: str, re
     The working stop and the target are placed before the old one is cancelled; the backstop after, because the venue
     allows one closePosition stop a side (-4130).
     """
-    filters = gateway.filters()[position.symbol]
+    filters, placed = rules_of(position.symbol, gateway), 0
     if position.stop_price is None:
-        draw(position, filters, clock())
-    placed = 0
+        try:
+            draw(position, filters, clock())
+        except ValueError as error:
+            return 0, Exit("SL_REJECTED_CLOSED", f"no stop can be drawn: {error}")
     for kind in (Intent.STOP, Intent.BACKSTOP, Intent.TARGET):
         live = order_rows.orders_of(position.pk, kind)
         right = [order for order in live if fits(order, position)][:1]
@@ -308,8 +318,8 @@ def leave(position: Position, out: Exit, requester: str, gateway: Gateway, clock
         held = there(position, gateway)
         if not held:
             return True
-        filters = gateway.filters()[position.symbol]
-        for piece in stops.lots(held, filters):
+        filters = gateway.filters().get(position.symbol)
+        for piece in stops.lots(held, filters) if filters else [held]:
             order = market_out(position, piece, out, requester, gateway, clock)
             if order.status == OrderStatus.REFUSED and not order.may_retry and order.error_code != -2022:
                 refusal = order.error

@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from time import perf_counter
+from typing import Any
 from weakref import WeakSet
 
 from trading import events
@@ -23,6 +24,7 @@ from trading.gates.desk import Rejection
 from trading.models import AccountSnapshot, Decision, Intent, Order, Position, SwitchChange
 from trading.orders import rows as order_rows
 from trading.orders import sender
+from trading.orders.lifecycle import StaleRow
 from trading.orders.sender import AlreadySent, Clock, NotSent
 from trading.positions import guard, pnl, rows, store, trailing, watch
 from trading.positions.exits import Exit, Rules, due, stop_passed
@@ -53,13 +55,13 @@ def enter(intent_id: int, gateway: Gateway, clock: Clock) -> Order | None:
             prepare(intent, gateway)
             order = sender.send(intent_id, gateway, clock)
         except NotSent as no:
-            fail(intent.decision, Rejection(no.code, facts={"message": str(no)}), clock())
+            fail(store.decision_of(intent), Rejection(no.code, facts={"message": str(no)}), clock())
             return None
         except AlreadySent:
             return None
         except VenueError as no:
             if isinstance(no, Refused):
-                fail(intent.decision, refusal(no.code, str(no)), clock())
+                fail(store.decision_of(intent), refusal(no.code, str(no)), clock())
             log.warning("%s: not sent: %s", intent.symbol, no)
             return None
         guard.await_fill(order, gateway, clock)
@@ -73,13 +75,14 @@ def prepare(intent: Intent, gateway: Gateway) -> None:
         if not gateway.one_way():
             raise Refused("the account is in hedge mode; Quantum needs one-way mode")
         one_way_seen.add(gateway)
-    gateway.set_margin_mode(intent.symbol, intent.decision.ticket["margin_mode"])
-    gateway.set_leverage(intent.symbol, int(intent.decision.ticket["leverage"]))
+    ticket = store.decision_of(intent).ticket
+    gateway.set_margin_mode(intent.symbol, ticket["margin_mode"])
+    gateway.set_leverage(intent.symbol, int(ticket["leverage"]))
 
 
 def follow(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> None:
     """What an entry order has become: a protected position, a failed decision, or nothing that is known yet."""
-    decision = order.intent.decision
+    decision = store.decision_of(order.intent)
     if order.status == OrderStatus.PARTIAL:
         sender.cancel(order, gateway, clock, "the rest of a partly filled entry")
     if order.filled > 0:
@@ -124,6 +127,11 @@ def why_unfilled(order: Order) -> Rejection:
 
 def look_after(position: Position, seen: Seen, gateway: Gateway, clock: Clock, requester: str, reason: str) -> int:
     """Do what is due for one position, given what the venue shows. How many things were done."""
+    live = order_rows.orders_of(position.pk)
+    if undisturbed(position, seen, live, rows.rules()):
+        note_best(position, seen)
+        store.confirm([position], [order.pk for order in live], seen.at)
+        return 0
     seen = reconcile(position, seen, gateway, clock)
     if flat(position, seen):
         finish(position, gateway, clock)
@@ -225,7 +233,7 @@ def tighten(position: Position, wanted: Decimal | None, gateway: Gateway) -> boo
     """Move the stop's price, and the backstop's with it; the orders follow in `align`. Never loosens."""
     if wanted is None:
         return False
-    side, filters = Side(position.side), gateway.filters()[position.symbol]
+    side, filters = Side(position.side), guard.rules_of(position.symbol, gateway)
     was, gap = position.stop_price, position.stop_price - position.backstop_price
     position.stop_price = towards_profit(side, wanted, filters)
     position.backstop_price = towards_profit(side, position.stop_price - gap, filters)
@@ -277,11 +285,12 @@ def close(
 # -- who calls ------------------------------------------------------------------------------------------------
 
 
-def mind(position_id: int, gateway: Gateway, clock: Clock, why: str) -> None:
-    """Look at one position now: the stream saw that something must change."""
+def mind(position_id: int, gateway: Gateway, clock: Clock, why: str) -> int:
+    """Look at one position now: the stream saw that something must change. How many things were done."""
     position = rows.open_positions().filter(pk=position_id).first()
-    if position is not None:
-        look_after(position, guard.look(position.symbol, gateway, clock), gateway, clock, "stream", why)
+    if position is None:
+        return 0
+    return look_after(position, guard.look(position.symbol, gateway, clock), gateway, clock, "stream", why)
 
 
 def sync(symbol: str, gateway: Gateway, clock: Clock) -> None:
@@ -301,7 +310,7 @@ def sweep(gateway: Gateway, clock: Clock) -> Report:
     waiting = send_waiting(gateway, clock)
     lost = order_rows.unresolved_orders(clock())
     for order in lost:
-        guarded(order.intent.symbol, lambda order=order: sender.settle(order, gateway, clock))
+        guarded(order.intent.symbol, sender.settle, order, gateway, clock)
     positions = list(rows.open_positions())
     if positions:
         shown = gateway.positions() if entries or waiting else shown
@@ -330,7 +339,7 @@ def sweep_positions(
         if undisturbed(position, seen, live.get(position.pk, []), rules):
             quiet.append((position, seen))
         else:
-            actions += guarded(symbol, lambda p=position, s=seen: look_after(p, s, gateway, clock, MONITOR, "protect"))
+            actions += guarded(symbol, look_after, position, seen, gateway, clock, MONITOR, "protect")
     for position, seen in quiet:
         note_best(position, seen)
     store.confirm([p for p, _ in quiet], [o.pk for p, _ in quiet for o in live[p.pk]], now)
@@ -364,13 +373,14 @@ def price(marks: dict[str, Mark], symbol: str) -> Decimal | None:
     return marks[symbol].price if symbol in marks else None
 
 
-def guarded(symbol: str, act) -> int:
-    """Run one symbol's part of a sweep; the venue's "no" to one does not stop the others."""
+def guarded(symbol: str, act: Callable[..., object], *about: Any) -> int:
+    """One symbol's part of a sweep; the venue's "no" to one does not stop the others. How many things were done."""
     try:
-        return act() or 0
-    except VenueError as error:
+        done = act(*about)
+    except (VenueError, StaleRow) as error:
         log.warning("%s: %s", symbol, error)
         return 0
+    return done if isinstance(done, int) else 0
 
 
 def settle_entries(
@@ -382,9 +392,7 @@ def settle_entries(
     for order in entries:
         if order.status == OrderStatus.SENDING and clock() - order.sent_at <= order_rows.ASK_AFTER:
             continue  # its sender is at it
-        done += guarded(
-            order.intent.symbol, lambda order=order: settle_entry(order, gateway, clock, held, began, halted)
-        )
+        done += guarded(order.intent.symbol, settle_entry, order, gateway, clock, held, began, halted)
     return done
 
 
@@ -404,17 +412,15 @@ def send_waiting(gateway: Gateway, clock: Clock) -> int:
     """Entries whose own task never came: sent now, or expired."""
     waiting = order_rows.unsent_entries(clock(), PATIENCE)
     for intent in waiting:
-        guarded(intent.symbol, lambda intent=intent: bool(enter(intent.pk, gateway, clock)))
+        guarded(intent.symbol, enter, intent.pk, gateway, clock)
     return len(waiting)
 
 
 def clear_leftovers(gateway: Gateway, clock: Clock) -> int:
+    """Cancel what may still fill although its position is closed."""
     orders = order_rows.leftovers()
     for order in orders:
-        guarded(
-            order.intent.symbol,
-            lambda order=order: sender.cancel(order, gateway, clock, "its position is closed") and 0,
-        )
+        guarded(order.intent.symbol, sender.cancel, order, gateway, clock, "its position is closed")
     return len(orders)
 
 
@@ -431,7 +437,7 @@ def trail(gateway: Gateway, clock: Clock) -> Report:
         note_best(position, Seen(now, None, {}, mark))
         held = watch.seen(rows.as_held(position, limits.get(position.pk)), mark, now)
         if need := watch.needs(held, mark, now, rules):
-            actions += guarded(position.symbol, lambda p=position, n=need: mind(p.pk, gateway, clock, n.why) or 1)
+            actions += guarded(position.symbol, mind, position.pk, gateway, clock, need.why)
     Position.objects.bulk_update(known, ["mark_price", "unrealized", "mark_at"])
     return Report(examined=len(known), actions=actions, panels=("positions",))
 

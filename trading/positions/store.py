@@ -53,6 +53,13 @@ def as_json(no: Rejection) -> dict:
     }
 
 
+def decision_of(row: Intent | Position) -> Decision:
+    """The decision behind an entry or a position; both always have one."""
+    if row.decision is None:
+        raise ValueError(f"{type(row).__name__.lower()} {row.pk} on {row.symbol} has no decision")
+    return row.decision
+
+
 # -- positions ------------------------------------------------------------------------------------------------
 
 
@@ -62,11 +69,12 @@ def open_position(order: Order, filled_at: datetime, began: datetime) -> Positio
     `began` is our first opportunity to protect it: what passed before was outage, what passes after is ours.
     """
     intent = order.intent
-    decision = intent.decision
+    decision = decision_of(intent)
     ticket = decision.ticket
     side = Side(ticket["side"])
     price = order.average_price or Decimal(ticket["price"])
     horizon = bar_length(decision.signal.cycle.timeframe) * int(ticket["horizon_bars"])
+    said = f"{'Bought' if side is Side.LONG else 'Sold'} {order.filled.normalize():f} at {price.normalize():f}."
     try:
         with transaction.atomic():
             position = Position.objects.create(
@@ -86,11 +94,12 @@ def open_position(order: Order, filled_at: datetime, began: datetime) -> Positio
                 seconds_outage=max(0.0, (began - filled_at).total_seconds()),
                 mode=intent.mode,
             )
-            said = f"{'Bought' if side is Side.LONG else 'Sold'} {order.filled.normalize():f} at {price.normalize():f}."
             settle(decision, Decision.TRADED, began, said=said)
             events.changed("positions", "account", "candles")
-    except IntegrityError:
-        return Position.objects.get(decision=decision)
+    except IntegrityError:  # somebody was faster, or the symbol is held already and this fill added to it
+        settle(decision, Decision.TRADED, began, said=said)
+        held = Position.objects.exclude(status=Position.CLOSED).filter(symbol=intent.symbol)
+        return Position.objects.filter(decision=decision).first() or held.get()
     return position
 
 
