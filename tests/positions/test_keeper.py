@@ -577,3 +577,24 @@ def test_wherever_the_process_dies_while_the_stop_trails_the_sweep_completes_it(
     )
     assert position.trailing
     assert len(venue.stops()) == 3
+
+
+@SIDES
+def test_by_plan_the_working_stop_is_a_stop_market_that_only_reduces(venue: Venue, side, settings):
+    settings.QUANTUM = settings.QUANTUM.model_copy(update={"QT_STOP_PLAN": "stop_market"})
+    position = venue.enter(side)
+    stop, backstop, _ = venue.stops()
+    assert (stop.type, stop.reduce_only, stop.close_position) == ("STOP_MARKET", True, False)
+    assert (backstop.type, backstop.close_position) == ("STOP_MARKET", True)
+    venue.drive(venue.at(position, -1.3))
+    venue.sweep()
+    assert refreshed(position).close_reason == "stop"
+
+
+def test_a_stop_cannot_be_drawn_for_an_r_as_large_as_the_price_so_the_position_is_closed(venue: Venue):
+    intent = venue.accept()
+    intent.decision.ticket["r"] = str(venue.price() * 2)
+    intent.decision.save()
+    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    assert Position.objects.get().close_reason == "SL_REJECTED_CLOSED"
+    assert venue.amount() == 0
