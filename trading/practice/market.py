@@ -7,20 +7,19 @@ the time is always an argument (wall time in ms), nothing is random, and `state(
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from trading.practice import drives as driving
 from trading.practice import tables as venue_tables
 from trading.practice import tape as taping
-from trading.practice.candles import FIELDS, Shelf, Span, Stretch, fold, number_of, opening_of
-from trading.practice.drives import Drive
-from trading.practice.path import POINTS, keys_of, point, points
+from trading.practice.candles import FIELDS, Shelf, number_of, opening_of
+from trading.practice.path import POINTS
+from trading.practice.play import MARK, MOST_BARS_AT_ONCE, PRICE, Drives, Play, Source
 from trading.practice.recorded import Recorded
 from trading.practice.synthetic import SYMBOLS, Synthetic
 from trading.practice.tape import Segment, Tape
@@ -28,12 +27,6 @@ from trading.practice.tape import Segment, Tape
 POINTS_PER_CANDLE = POINTS  # at speed 1
 DAY = 86_400_000
 FUNDING_EVERY = 8 * 3_600_000
-MOST_BARS_AT_ONCE = 8192  # of the source, while candles are made or time is advanced: bounds the memory
-MARK_DIGITS = Decimal("0.01")  # mark prices are a hundred times finer than the tick
-KEPT_MOMENTS = 512
-
-Drives = dict[str, list[Drive]]
-PRICE, MARK = "price", "mark"
 LISTING, TRADING, GONE = "PENDING_TRADING", "TRADING", "SETTLING"
 
 
@@ -57,23 +50,6 @@ class Point(NamedTuple):
     mark: Decimal
 
 
-class Source(Protocol):
-    """Where bars come from; `Synthetic` and `Recorded` are the two there are."""
-
-    symbols: tuple[str, ...]
-    history: int  # bars that lie in the past when the market opens
-
-    @property
-    def bars_in_lap(self) -> int | None: ...  # None: endless
-    def identity(self) -> dict: ...
-    def describe(self, bar: int) -> str: ...
-    def bars(self, first: int, stop: int) -> np.ndarray: ...
-    def marks(self, first: int, stop: int) -> np.ndarray | None: ...
-    def last_close(self, bar: int) -> np.ndarray: ...
-    def edges(self, bar: int) -> np.ndarray: ...
-    def funding(self, row: int, bar: int) -> float: ...
-
-
 def synthetic(seed: int, symbols: Sequence[str] | None, candle_ms: int, start_ms: int) -> Market:
     """A new synthetic market whose history ends, and whose future begins, in the candle of `start_ms`."""
     return Market.start(Synthetic(seed, symbols or SYMBOLS), candle_ms, start_ms)
@@ -94,24 +70,15 @@ def recorded(
 class Market:
     """Prices at any moment. Calls that change it (speed, pause, drive ...) act from `now_ms` on, never before."""
 
-    def __init__(
-        self, source: Source, tape: Tape, candle_ms: int, drives: dict[str, list[Drive]] | None = None
-    ) -> None:
+    def __init__(self, source: Source, tape: Tape, candle_ms: int, drives: Drives | None = None) -> None:
         if candle_ms <= 0 or candle_ms % POINTS:
             raise ValueError(f"candle_ms must be a multiple of {POINTS}, was {candle_ms}")
-        self.source, self.tape, self.candle_ms = source, tape, candle_ms
+        self.source, self.candle_ms = source, candle_ms
         self.symbols = source.symbols
-        self.drives = drives or {}
+        self.ticks = tuple(tick_of(s, float(p)) for s, p in zip(self.symbols, source.last_close(0), strict=True))
+        self.play = Play(source, tape, drives or {}, candle_ms, self.ticks)
         self._row = {s: i for i, s in enumerate(self.symbols)}
-        self._keys = keys_of(self.symbols)
-        self._spacing = candle_ms // POINTS
         self._seen = tape.segments[-1].wall
-        first = source.last_close(0)
-        self.ticks = tuple(tick_of(s, float(p)) for s, p in zip(self.symbols, first, strict=True))
-        self._steps = tuple(float(t) for t in self.ticks)
-        self._marks_made = source.marks(0, 1) is not None
-        self._mark_steps = tuple(float(t * MARK_DIGITS) if self._marks_made else float(t) for t in self.ticks)
-        self._moments: OrderedDict[tuple[str, int], np.ndarray] = OrderedDict()
         self._shelves = {view: Shelf(self._maker(view)) for view in (PRICE, MARK)}
         self._forming: tuple[Any, np.ndarray] | None = None
 
@@ -138,6 +105,14 @@ class Market:
             "drives": {s: [driving.to_json(d) for d in rows] for s, rows in self.drives.items()},
         }
 
+    @property
+    def tape(self) -> Tape:
+        return self.play.tape
+
+    @property
+    def drives(self) -> Drives:
+        return self.play.drives
+
     # -- what it is ---------------------------------------------------------------------------------------------------
     @property
     def history_start_ms(self) -> int:
@@ -159,38 +134,38 @@ class Market:
         return self.tape.paused
 
     def describe(self, now_ms: int | None = None) -> str:
-        text = self.source.describe(self._bar(self._seen if now_ms is None else now_ms))
+        text = self.source.describe(self.play.bar(self._seen if now_ms is None else now_ms))
         if self.paused:
             return f"{text}, paused"
         return f"{text}, {self.speed} bars a candle" if self.speed > 1 else text
 
     def status(self, symbol: str, now_ms: int) -> str:
         """TRADING, or PENDING_TRADING before a recorded symbol's data begins, SETTLING after it ends."""
-        edge = self.source.edges(self._bar(now_ms))[self._index(symbol)]
+        edge = self.source.edges(self.play.bar(now_ms))[self._index(symbol)]
         return LISTING if edge < 0 else GONE if edge > 0 else TRADING
 
     def trading(self, now_ms: int) -> tuple[str, ...]:
         """The symbols that trade now."""
-        return tuple(s for s, e in zip(self.symbols, self.source.edges(self._bar(now_ms)), strict=True) if e == 0)
+        return tuple(s for s, e in zip(self.symbols, self.source.edges(self.play.bar(now_ms)), strict=True) if e == 0)
 
     # -- control ------------------------------------------------------------------------------------------------------
     def set_speed(self, speed: int, now_ms: int) -> None:
         """From now on `speed` bars of the source make one candle."""
-        self.tape = self.tape.at_speed(speed, self._touch(now_ms))
+        self.play.tape = self.tape.at_speed(speed, self._touch(now_ms))
 
     def pause(self, now_ms: int) -> None:
         """Stand still: candles go on, flat and without volume."""
-        self.tape = self.tape.pause(self._touch(now_ms))
+        self.play.tape = self.tape.pause(self._touch(now_ms))
 
     def resume(self, now_ms: int) -> None:
-        self.tape = self.tape.resume(self._touch(now_ms))
+        self.play.tape = self.tape.resume(self._touch(now_ms))
 
     def advance(self, seconds: float, now_ms: int) -> None:
         """While paused: play what so many seconds would bring, all of it in the next millisecond."""
         bars = seconds * 1000 / self.candle_ms * self.speed
         if bars > MOST_BARS_AT_ONCE:
             raise ValueError(f"at most {MOST_BARS_AT_ONCE} bars can be played at once, {bars:.0f} were asked for")
-        self.tape = self.tape.advance(round(seconds * 1000), self._touch(now_ms))
+        self.play.tape = self.tape.advance(round(seconds * 1000), self._touch(now_ms))
 
     def drive(self, symbol: str, path: Sequence[Sequence[float]], now_ms: int) -> None:
         """Drive a price along [[seconds from now, price], ...] in jumps; afterwards the market goes on from there."""
@@ -198,7 +173,7 @@ class Market:
         if self.status(symbol, now) != TRADING:
             raise ValueError(f"{symbol} does not trade now, so its price can't be driven")
         drive = driving.plan(path, float(self.price(symbol, now)), now)
-        self.drives = self.drives | {symbol: [*(d.cut(now) for d in self.drives.get(symbol, [])), drive]}
+        self.play.drives = self.drives | {symbol: [*(d.cut(now) for d in self.drives.get(symbol, [])), drive]}
 
     def _touch(self, now: int) -> int:
         """Nothing that was seen may change: a change at an earlier time takes effect at the last one seen."""
@@ -210,12 +185,12 @@ class Market:
     def price(self, symbol: str, now_ms: int) -> Decimal:
         """The last price, on the tick. Before a symbol's listing the price it will open at, after its end the last."""
         row = self._index(symbol)
-        return self._to_decimal(PRICE, row, self._level(PRICE, row, self._look(now_ms)))
+        return self._to_decimal(PRICE, row, self.play.level(PRICE, row, self._look(now_ms)))
 
     def mark(self, symbol: str, now_ms: int) -> Decimal:
         """The mark price: recorded where there is data of the played width, else the last price."""
         row = self._index(symbol)
-        return self._to_decimal(MARK, row, self._level(MARK, row, self._look(now_ms)))
+        return self._to_decimal(MARK, row, self.play.level(MARK, row, self._look(now_ms)))
 
     def prices(self, now_ms: int) -> dict[str, Decimal]:
         return {s: self.price(s, now_ms) for s in self.symbols}
@@ -226,17 +201,17 @@ class Market:
     def path(self, symbol: str, start_ms: int, end_ms: int) -> list[tuple[int, Decimal]]:
         """Every price point in (start, end], oldest first. Between two points nothing traded: jumps are real."""
         row = self._index(symbol)
-        walls, levels = self._course(PRICE, row, start_ms, self._look(end_ms))
+        walls, levels = self.play.course(PRICE, row, start_ms, self._look(end_ms))
         return list(zip(walls.tolist(), self._to_decimals(PRICE, row, levels), strict=True))
 
     def quotes(self, symbol: str, start_ms: int, end_ms: int) -> list[Point]:
         """The path with the mark price of each point. Use this where marks matter: one millisecond may hold many."""
         row = self._index(symbol)
-        walls, levels = self._course(PRICE, row, start_ms, self._look(end_ms))
+        walls, levels = self.play.course(PRICE, row, start_ms, self._look(end_ms))
         made = self._to_decimals(PRICE, row, levels)
-        if not self._marks_made:
+        if not self.play.has_marks:
             return list(map(Point, walls.tolist(), made, made))
-        _, marks = self._course(MARK, row, start_ms, end_ms)
+        _, marks = self.play.course(MARK, row, start_ms, end_ms)
         return list(map(Point, walls.tolist(), made, self._to_decimals(MARK, row, marks)))
 
     # -- candles ------------------------------------------------------------------------------------------------------
@@ -294,14 +269,14 @@ class Market:
     # -- funding ------------------------------------------------------------------------------------------------------
     def funding_rate(self, symbol: str, now_ms: int) -> Decimal:
         """The rate that is due next (at a funding time: the one due then)."""
-        rate = self.source.funding(self._index(symbol), max(self._bar(now_ms), 0))
+        rate = self.source.funding(self._index(symbol), max(self.play.bar(now_ms), 0))
         return Decimal(f"{rate:.8f}")
 
     def next_funding_ms(self, now_ms: int) -> int:
         """00, 08 or 16 h UTC, whichever comes next."""
         return (now_ms // FUNDING_EVERY + 1) * FUNDING_EVERY
 
-    # -- inside: positions and points ---------------------------------------------------------------------------------
+    # -- inside -------------------------------------------------------------------------------------------------------
     def _index(self, symbol: str) -> int:
         try:
             return self._row[symbol]
@@ -312,159 +287,19 @@ class Market:
         self._seen = max(self._seen, now)
         return now
 
-    def _bar(self, wall: int) -> int:
-        return max(self.tape.position(wall), 0) // self.candle_ms
-
-    def _last_point(self, wall: int) -> int:
-        """The number of the newest point at or before a wall time; -1 before the first."""
-        return self.tape.position(wall) // self._spacing
-
-    def _bars(self, view: str, first: int, stop: int) -> np.ndarray:
-        bars = self.source.bars(first, stop)
-        marks = self.source.marks(first, stop) if view == MARK else None
-        if marks is None:
-            return bars
-        known = np.isfinite(marks[..., :1]) & np.isfinite(bars[..., :1])
-        return np.concatenate([np.where(known, marks[..., :4], bars[..., :4]), bars[..., 4:]], axis=-1)
-
-    def _moment(self, view: str, number: int) -> np.ndarray:
-        """Point `number` of all symbols, undriven; where a symbol has no data, its last price."""
-        found = self._moments.get((view, number))
-        if found is None:
-            k, j = divmod(max(number, 0), POINTS)
-            bars, like = self._bars(view, k, k + 1)[:, 0], self.source.bars(k, k + 1)[:, 0]
-            found = point(bars, np.full(len(bars), k), self._keys, j, like)
-            if np.isnan(found).any():
-                found = np.where(np.isnan(found), self.source.last_close(k), found)
-            self._moments[(view, number)] = found
-            while len(self._moments) > KEPT_MOMENTS:
-                self._moments.popitem(last=False)
-        return found
-
-    def _level(self, view: str, row: int, wall: int) -> float:
-        """The price in force at a wall time, not yet on the tick."""
-        number = self._last_point(wall)
-        for drive in reversed(self.drives.get(self.symbols[row], ())):
-            if drive.start < wall:
-                after = self._last_point(drive.end)
-                if wall <= drive.end or number <= after:
-                    return drive.level(wall)
-                return float(self._moment(view, number)[row]) * self._factor(drive, row)
-        return float(self._moment(view, number)[row])
-
-    def _factor(self, drive: Drive, row: int) -> float:
-        """What prices are multiplied with once a drive is over, so that the market goes on from its last level."""
-        return drive.points[-1][1] / float(self._moment(PRICE, self._last_point(drive.end))[row])
-
-    def _course(self, view: str, row: int, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
-        """Wall times and prices of one symbol's points in (start, end]."""
-        first, last = self._last_point(start) + 1, self._last_point(end)
-        numbers = np.arange(first, last + 1)
-        levels = self._points_of(view, row, first, last) if len(numbers) else np.empty(0)
-        drives = self.drives.get(self.symbols[row])
-        if drives:
-            numbers, levels = self._bend(row, drives, numbers, levels)
-        known = np.isfinite(levels)
-        if not known.all():
-            numbers, levels = numbers[known], levels[known]
-        walls = self.tape.walls(numbers * self._spacing)
-        if not drives:
-            return walls, levels
-        driven = [(at, price) for d in drives for at, price in d.points if start < at <= end]
-        walls = np.concatenate([walls, np.array([at for at, _ in driven], np.int64)])
-        levels = np.concatenate([levels, np.array([price for _, price in driven], np.float64)])
-        order = np.argsort(walls, kind="stable")
-        return walls[order], levels[order]
-
-    def _points_of(self, view: str, row: int, first: int, last: int) -> np.ndarray:
-        k0, k1 = first // POINTS, last // POINTS
-        bars = self._bars(view, k0, k1 + 1)[row]
-        like = bars if view == PRICE else self.source.bars(k0, k1 + 1)[row]
-        made = points(bars, np.arange(k0, k1 + 1), self._keys[row : row + 1], like).ravel()
-        return made[first - k0 * POINTS : last + 1 - k0 * POINTS]
-
-    def _bend(
-        self, row: int, drives: list[Drive], numbers: np.ndarray, levels: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The source's points without those that drives muted, scaled by the drives that were over before them."""
-        keep, factor = np.ones(len(numbers), bool), np.ones(len(numbers))
-        for drive in drives:
-            began, over = self._last_point(drive.start), self._last_point(drive.end)
-            keep &= (numbers <= began) | (numbers > over)
-            after = numbers > over
-            if after.any():
-                factor[after] = self._factor(drive, row)
-        return numbers[keep], levels[keep] * factor[keep]
-
-    # -- inside: candles ----------------------------------------------------------------------------------------------
     def _maker(self, view: str) -> Callable[[int, int, int], np.ndarray]:
         def make(width: int, first: int, stop: int) -> np.ndarray:
             opens = [opening_of(n, width) for n in range(first, stop)]
-            return self._fold(view, width, opens, opens[-1] + width - 1)
+            return self.play.fold(view, width, opens, opens[-1] + width - 1)
 
         return make
 
     def _form(self, view: str, width: int, number: int, now: int) -> np.ndarray:
         """The candle that is forming at `now`, of all symbols: [symbols, 1, FIELDS]."""
-        key = (view, width, number, self._last_point(now), now if self.drives else 0)
+        key = (view, width, number, self.play.last_point(now), now if self.drives else 0)
         if self._forming is None or self._forming[0] != key:
-            self._forming = key, self._fold(view, width, [opening_of(number, width)], now)
+            self._forming = key, self.play.fold(view, width, [opening_of(number, width)], now)
         return self._forming[1]
-
-    def _fold(self, view: str, width: int, opens: list[int], until: int) -> np.ndarray:
-        """Candles that open at these times, up to `until`: on the tick, [symbols, n, FIELDS]."""
-        spans = [Span(self._last_point(o - 1) + 1, self._last_point(min(o + width - 1, until))) for o in opens]
-        parts = [self._fold_some(view, chunk) for chunk in _chunks(spans)]
-        out = np.concatenate(parts, axis=1)
-        for i, (span, opened) in enumerate(zip(spans, opens, strict=True)):
-            if span.last < span.first and opened >= self.history_start_ms:
-                self._stand_still(view, out[:, i], span.last)
-        self._drive_candles(view, out, spans, opens, width, until)
-        grid = np.array(self._steps if view == PRICE else self._mark_steps)[:, None, None]
-        out[..., :4] = np.maximum(np.rint(out[..., :4] / grid), 1) * grid
-        return out
-
-    def _fold_some(self, view: str, spans: list[Span]) -> np.ndarray:
-        played = [s for s in spans if s.last >= s.first]
-        if not played:
-            return np.full((len(self.symbols), len(spans), FIELDS), np.nan)
-        start, stop = played[0].first // POINTS, played[-1].last // POINTS + 1
-        bars = self._bars(view, start, stop)
-        like = bars if view == PRICE else self.source.bars(start, stop)
-
-        def points_in(k: int) -> np.ndarray:
-            return points(bars[:, k - start], np.full(len(bars), k), self._keys, like[:, k - start])
-
-        return fold(spans, Stretch(start, bars, points_in))
-
-    def _stand_still(self, view: str, candle: np.ndarray, number: int) -> None:
-        """A candle in which nothing was played: flat at the last price, without volume."""
-        trading = self.source.edges(max(number, 0) // POINTS) == 0
-        candle[:, :4] = np.where(trading, self._moment(view, number), np.nan)[:, None]
-        candle[:, 4:] = np.where(trading, 0.0, np.nan)[:, None]
-
-    def _drive_candles(
-        self, view: str, out: np.ndarray, spans: list[Span], opens: list[int], width: int, until: int
-    ) -> None:
-        """Scale what comes after a drive; make the candles that a drive touches anew, from their points."""
-        for symbol, drives in self.drives.items():
-            row = self._row[symbol]
-            for i, (span, opened) in enumerate(zip(spans, opens, strict=True)):
-                closed = min(opened + width - 1, until)
-                past = [d for d in drives if d.start < closed]
-                if not past:
-                    continue
-                last = past[-1]
-                if last.end < opened and span.first <= span.last and span.first > self._last_point(last.end):
-                    out[row, i, :4] *= self._factor(last, row)
-                    continue
-                _, levels = self._course(view, row, opened - 1, closed)
-                if not len(levels) and np.isnan(out[row, i, 0]):
-                    continue  # a hole in the data, and nothing driven in it
-                if not len(levels):
-                    levels = np.array([self._level(view, row, opened - 1)])
-                out[row, i, :4] = levels[0], levels.max(), levels.min(), levels[-1]
-                out[row, i, 4:] = np.nan_to_num(out[row, i, 4:])
 
     def _klines(
         self, view: str, symbol: str, width: int, start: int | None, end: int | None, limit: int, now: int
@@ -484,8 +319,8 @@ class Market:
 
     def _range(self, width: int, start: int | None, end: int | None, limit: int, now: int) -> tuple[int, int]:
         """Numbers of the candles asked for, first and stop."""
-        if width <= 0 or width % self._spacing:
-            raise ValueError(f"candles of {width} ms can't be made of points {self._spacing} ms apart")
+        if width <= 0 or width % self.play.spacing:
+            raise ValueError(f"candles of {width} ms can't be made of points {self.play.spacing} ms apart")
         oldest = -(-(self.history_start_ms - opening_of(0, width)) // width)
         newest = number_of(now if end is None else min(end, now), width)
         if start is None:
@@ -493,21 +328,14 @@ class Market:
         first = max(oldest, -(-(start - opening_of(0, width)) // width))
         return first, min(newest + 1, first + limit)
 
-    # -- inside: numbers ----------------------------------------------------------------------------------------------
     def _to_decimals(self, view: str, row: int, levels: np.ndarray) -> list[Decimal]:
         """Levels on the tick, exactly."""
-        size, step = self._grid(view, row)
+        size, step = self.play.grid(view, row)
         return [n * size for n in np.maximum(np.rint(levels / step), 1).astype(np.int64).tolist()]
 
     def _to_decimal(self, view: str, row: int, level: float) -> Decimal:
-        size, step = self._grid(view, row)
+        size, step = self.play.grid(view, row)
         return max(round(level / step), 1) * size
-
-    def _grid(self, view: str, row: int) -> tuple[Decimal, float]:
-        """The price step as an exact and as a fast number."""
-        if view == PRICE or not self._marks_made:
-            return self.ticks[row], self._steps[row]
-        return self.ticks[row] * MARK_DIGITS, self._mark_steps[row]
 
 
 def tick_of(symbol: str, price: float) -> Decimal:
@@ -515,20 +343,6 @@ def tick_of(symbol: str, price: float) -> Decimal:
     info = venue_tables.load().symbol_info(symbol, Decimal(repr(price)))
     size = next(f["tickSize"] for f in info["filters"] if f["filterType"] == "PRICE_FILTER")
     return Decimal(size)
-
-
-def _chunks(spans: list[Span]) -> list[list[Span]]:
-    """Spans in groups that cover a bounded number of bars each."""
-    chunks: list[list[Span]] = [[]]
-    start = None
-    for span in spans:
-        if span.last >= span.first:
-            start = span.first if start is None else start
-            if (span.last - start) // POINTS > MOST_BARS_AT_ONCE and chunks[-1]:
-                chunks.append([])
-                start = span.first
-        chunks[-1].append(span)
-    return chunks
 
 
 def _amount(value: float) -> Decimal:
