@@ -20,8 +20,8 @@ class Program:
     name: str
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
-    stage: int = 0  # the lower ends first
-    grace: float = 2  # seconds between TERM and KILL
+    stage: int = 0  # the lower ends first; those of one stage end together
+    grace: float = 4.5  # seconds between TERM and KILL
     vital: bool = False  # without it nothing else can work
 
 
@@ -39,7 +39,7 @@ def chosen(config: Config, only: Collection[str], port: int, python: str) -> lis
     if "beat" in parts:
         found.append(beat(python))
     if "stream" in parts:
-        found.append(Program("stream", (python, "manage.py", "stream"), stage=0))
+        found.append(Program("stream", (python, "manage.py", "stream")))
     return found
 
 
@@ -60,13 +60,13 @@ def valkey(binary: Path, socket: Path, folder: Path) -> Program:
     argv = [str(binary)]
     for flag, value in flags.items():
         argv += [f"--{flag}", value]
-    return Program("valkey", tuple(argv), stage=3, grace=1, vital=True)
+    return Program("valkey", tuple(argv), stage=2, grace=1, vital=True)
 
 
 def practice(config: Config, python: str) -> Program:
     """It reads the same settings as we do."""
     argv = (python, "manage.py", "practice", "--port", str(config.practice_port))
-    return Program("practice", argv, stage=2, vital=True)
+    return Program("practice", argv, stage=1, grace=2.5, vital=True)
 
 
 def web(port: int, python: str) -> Program:
@@ -92,9 +92,9 @@ def worker(
     argv: tuple[str, ...] = ("-m", "celery", "-q", "-A", "quantum", "worker", "-P", "threads", "-c", str(threads))
     argv += ("-Q", ",".join(f"{config.mode}-{queue}" for queue in queues), "-n", f"{name}@%h")
     argv += ("-l", "WARNING", "--without-gossip", "--without-mingle")
-    return Program(name, (python, *argv), env=NO_CHECKS | env, stage=1, grace=3)
+    return Program(name, (python, *argv), env=NO_CHECKS | env)
 
 
 def beat(python: str) -> Program:
     argv = ("-m", "celery", "-q", "-A", "quantum", "beat", "--max-interval", "1", "--pidfile=", "-l", "WARNING")
-    return Program("beat", (python, *argv), env=NO_CHECKS, stage=0)
+    return Program("beat", (python, *argv), env=NO_CHECKS)

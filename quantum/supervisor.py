@@ -166,7 +166,8 @@ class Supervisor:
         """End all, in stages. The exit code: 1 where something was given up, else 0."""
         self.stopping = True
         for stage in sorted({child.program.stage for child in self.children.values()}):
-            group = [child for child in self.children.values() if child.program.stage == stage and child.running]
+            children = reversed(self.children.values())  # what was started last ends first
+            group = [child for child in children if child.program.stage == stage and child.running]
             for child in group:
                 child.process.terminate()  # type: ignore[union-attr]
             self.await_end(group)

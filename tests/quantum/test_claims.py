@@ -59,11 +59,11 @@ def test_the_programs_of_a_run(environ, only, names):
 
 def test_processes_end_before_what_they_need():
     stage = {program.name: program.stage for program in chosen(load({}), (), 8000, "python")}
-    assert stage["stream"] == stage["beat"] < stage["worker"] == stage["trainer"] < stage["web"] <= stage["practice"]
+    assert all(stage[name] < stage["practice"] for name in ("stream", "beat", "worker", "trainer", "web"))
 
 
 def test_everything_ends_well_within_ten_seconds():
-    graces: dict[int, float] = {3: 1}  # Valkey's
+    graces: dict[int, float] = {2: 1}  # Valkey's
     for program in chosen(load({}), (), 8000, "python"):
         graces[program.stage] = max(graces.get(program.stage, 0), program.grace)
     assert sum(graces.values()) <= 8
