@@ -14,6 +14,7 @@ from trading.practice.shapes import Json
 from trading.practice.values import Answer, Fill, Refused
 
 MAX_FILLS = 10_000
+MAX_POINTS = 100_000  # of the price path in one advance
 
 
 class BadRequest(ValueError):
@@ -95,7 +96,7 @@ def drive_price(x: Exchange, parts: list[str], body: str) -> Json:
     """`{"symbol", "path": [[seconds, price], ...]}`"""
     given = _object(body, {"symbol", "path"})
     symbol, path = given.get("symbol"), given.get("path")
-    if symbol not in x.infos:
+    if symbol not in x.market.symbols:
         raise BadRequest("symbol", f"unknown symbol {symbol!r}")
     if not isinstance(path, list) or not path or not all(isinstance(p, list) and len(p) == 2 for p in path):
         raise BadRequest("path", "a list of [seconds, price] is wanted")
@@ -120,8 +121,9 @@ def set_clock(x: Exchange, parts: list[str], body: str) -> Json:
             raise BadRequest("pause", f"true or false is wanted, was {value!r}")
         _change(x, "pause", lambda: market.pause(x.now) if value else market.resume(x.now))
     else:
-        if not _finite(value) or not 0 < value <= 30 * 86_400:
-            raise BadRequest("advance", f"a number of seconds within 0..2592000 is wanted, was {value!r}")
+        longest = MAX_POINTS * market.candle_ms // 60_000 // market.speed
+        if not _finite(value) or not 0 < value <= longest:
+            raise BadRequest("advance", f"a number of seconds within 0..{longest} is wanted, was {value!r}")
         _change(x, "advance", lambda: market.advance(value, x.now))
     return {"speed": market.speed, "paused": market.paused, "now": x.now, "market": market.describe(x.now)}
 

@@ -106,7 +106,7 @@ class Server:
                     client.push("", compact(self._command(client, message.data)))
         finally:
             self.clients.discard(client)
-            self.teller.forget(set(client.streams) - {n for c in self.clients for n in c.streams})
+            self._forget(client.streams)
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
 
@@ -125,6 +125,7 @@ class Server:
         if method == "UNSUBSCRIBE":
             for name in names:
                 client.streams.pop(name, None)
+            self._forget(names)
             return {"result": None, "id": number}
         if method == "LIST_SUBSCRIPTIONS":
             return {"result": list(client.streams), "id": number}
@@ -138,7 +139,12 @@ class Server:
         if len(client.streams | wanted) > MAX_STREAMS:
             return {"code": 2, "msg": f"Invalid request: more than {MAX_STREAMS} streams"}
         client.streams |= wanted
+        for stream in wanted.values():
+            self.teller.begin(stream)
         return None
+
+    def _forget(self, names: Iterable[str]) -> None:
+        self.teller.forget(set(names) - {n for c in self.clients for n in c.streams})
 
     # -- time ----------------------------------------------------------------------------------------------------------
     async def _beating(self, app: web.Application):

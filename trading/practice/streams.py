@@ -56,6 +56,12 @@ class Teller:
     exchange: Exchange
     told: dict[str, Any] = field(default_factory=dict)
 
+    def begin(self, stream: Stream) -> None:
+        """From now on somebody listens: the candle that forms at this moment will be told to its end."""
+        if stream.interval and stream.name not in self.told:
+            now, width = self.exchange.now, INTERVALS[stream.interval]
+            self.told[stream.name] = (now - now % width, None)
+
     def forget(self, names: set[str]) -> None:
         """Nobody listens to these any more."""
         for name in names & set(self.told):
@@ -92,14 +98,10 @@ class Teller:
         x, width = self.exchange, INTERVALS[stream.interval]
         mark = stream.kind == "markPriceKline"
         ask = x.market.mark_klines if mark else x.market.klines
-        last = self.told.get(stream.name)
-        since = x.now - x.now % width - width if last is None else last.open_time
-        rows = ask(stream.symbol, width, since, None, CATCH_UP, x.now)
-        if last is None:
-            rows = [k for k in rows if not k.closed]
-        new = [k for k in rows if k != last]
+        since, last = self.told[stream.name]
+        new = [k for k in ask(stream.symbol, width, since, None, CATCH_UP, x.now) if k != last]
         if new:
-            self.told[stream.name] = new[-1]
+            self.told[stream.name] = (new[-1].open_time, new[-1])
         event = "markPrice_kline" if mark else "kline"
         return [kline(event, k, stream, width, x.now) for k in new]
 

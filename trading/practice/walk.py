@@ -13,7 +13,7 @@ from decimal import Decimal
 from trading.practice.engine import Engine
 from trading.practice.values import Quote
 
-CHUNK_CANDLES = 60  # a long absence is walked in pieces of so many candles
+CHUNK_BARS = 60  # a long absence is walked in pieces of about so many bars of the source
 NEVER_LOW, NEVER_HIGH = Decimal("-Infinity"), Decimal("Infinity")
 
 
@@ -70,13 +70,15 @@ class Course:
 
 def walk(engine: Engine, end: int) -> None:
     """Bring the engine up to `end`."""
+    market = engine.market
+    chunk = max(1, CHUNK_BARS // market.speed) * market.candle_ms
     while engine.walked < end:
         symbols = engine.at_stake()
         if not symbols:
             engine.walked = end
             break
-        funding = engine.market.next_funding_ms(engine.walked)
-        stop = min(end, funding, engine.walked + CHUNK_CANDLES * engine.market.candle_ms)
+        funding = market.next_funding_ms(engine.walked)
+        stop = min(end, funding, engine.walked + chunk)
         _play(engine, symbols, engine.walked, stop)
         engine.walked = stop
         if stop == funding:
