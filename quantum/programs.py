@@ -70,31 +70,20 @@ def practice(config: Config, python: str) -> Program:
 
 
 def web(port: int, python: str) -> Program:
-    argv = (
-        "-m",
-        "daphne",
-        "-b",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-v",
-        "0",
-        "--no-server-name",
-        "quantum.asgi:application",
-    )
-    return Program("web", (python, *argv), stage=2)
+    command = f"-m daphne -b 127.0.0.1 -p {port} -v 0 --no-server-name quantum.asgi:application"
+    return Program("web", (python, *command.split()), env={"PORT": str(port)})
 
 
 def worker(
     name: str, config: Config, python: str, queues: tuple[str, ...], threads: int, env: dict[str, str]
 ) -> Program:
     """Threads, not forks: models and candle arrays stay warm in one process."""
-    argv: tuple[str, ...] = ("-m", "celery", "-q", "-A", "quantum", "worker", "-P", "threads", "-c", str(threads))
-    argv += ("-Q", ",".join(f"{config.mode}-{queue}" for queue in queues), "-n", f"{name}@%h")
-    argv += ("-l", "WARNING", "--without-gossip", "--without-mingle")
-    return Program(name, (python, *argv), env=NO_CHECKS | env)
+    names = ",".join(f"{config.mode}-{queue}" for queue in queues)
+    command = f"-m celery -q -A quantum worker -P threads -c {threads} -Q {names} -n {name}@%h"
+    command += " -l WARNING --without-gossip --without-mingle"
+    return Program(name, (python, *command.split()), NO_CHECKS | env)
 
 
 def beat(python: str) -> Program:
-    argv = ("-m", "celery", "-q", "-A", "quantum", "beat", "--max-interval", "1", "--pidfile=", "-l", "WARNING")
-    return Program("beat", (python, *argv), env=NO_CHECKS)
+    command = "-m celery -q -A quantum beat --max-interval 1 --pidfile= -l WARNING"
+    return Program("beat", (python, *command.split()), NO_CHECKS)

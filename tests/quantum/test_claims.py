@@ -67,3 +67,13 @@ def test_everything_ends_well_within_ten_seconds():
     for program in chosen(load({}), (), 8000, "python"):
         graces[program.stage] = max(graces.get(program.stage, 0), program.grace)
     assert sum(graces.values()) <= 8
+
+
+def test_the_page_learns_the_port_it_was_given():
+    (web,) = chosen(load({}), ("web",), 8123, "python")
+    assert web.env["PORT"] == "8123" and "8123" in web.argv
+
+
+def test_a_run_has_queues_of_its_mode():
+    trade, work = chosen(load({}), ("worker",), 8000, "python")
+    assert "practice-trade" in trade.argv and "practice-work,practice-train" in work.argv
