@@ -73,12 +73,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--timeframe {options['timeframe']}: the data's bars are {market.candle_ms // 60_000} min"
             )
-        first = options["start"] or market.start_ms
+        begins = market.history_start_ms + market.source.history * width
+        first = (options["start"] or begins) // width * width
         last = min(options["end"] or market.end_ms, market.end_ms)
-        if not market.history_start_ms < first < last:
-            raise CommandError(
-                f"--start and --end leave nothing between {iso(market.start_ms)} and {iso(market.end_ms)}"
-            )
+        if not begins <= first < last:
+            raise CommandError(f"--start and --end must leave bars between {iso(begins)} and {iso(market.end_ms)}")
         clock = replay.Clock(first)
         exchange = Exchange(market, tables.load(), Ledger(), clock, {replay.KEY: replay.KEY})
         bar = Bar(self.stderr.write if sys.stderr.isatty() else None)
