@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 from celery import current_app
+from django.utils import timezone
 
+from trading import runtime
 from trading.exchange.errors import Unreachable
 from trading.exchange.gateway import connect
 from trading.feed import modules, rows, universe
@@ -70,6 +72,14 @@ def test_the_stream_has_its_time_first(known, sent):
     assert modules.fill_in(known.gateway, "1m", known.gateway.now()).actions == 0
     known.wait(10)
     assert modules.fill_in(known.gateway, "1m", known.gateway.now()).actions == 3
+
+
+def test_while_the_stream_beats_it_is_left_alone():
+    now = timezone.now()
+    assert not modules.streaming(now)
+    runtime.record("data_feed", now, runtime.Report(3, 0, "loading history: 3 of 20 symbols"), "stream")
+    assert runtime.run("data_feed", now).idle_reason == "the stream is at it"
+    assert not modules.streaming(now)  # it does not take its own beat for the stream's
 
 
 def test_a_venue_that_does_not_answer_is_an_error_not_idleness(known):

@@ -6,9 +6,11 @@ from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 
-from tests.venues import MINUTE, SYMBOLS
+from tests.venues import MINUTE, SYMBOLS, Place
+from trading.exchange.gateway import Connection
 from trading.exchange.venue import Bar, OrderRequest, OrderType, Permit
 from trading.feed import rows
+from trading.feed import stream as module
 from trading.feed.stream import backoff, heard_in_line
 from trading.models import Candle, CandleFault, ModuleState
 
@@ -108,6 +110,18 @@ async def test_a_second_start_asks_only_for_what_is_new(place):
         await soon(told.bars)
     assert before <= len(await stored()) <= before + len(SYMBOLS)
     assert await sync_to_async(CandleFault.objects.exclude(kind="spike").count)() == 0
+
+
+async def test_it_waits_for_a_venue_that_is_not_there_yet_and_says_so(place, monkeypatch):
+    monkeypatch.setattr(module, "backoff", lambda tries: 0.01)
+    dead = Place(place.exchange, Connection("http://127.0.0.1:1", "practice", "practice", "practice"), place.clock)
+    async with dead.streaming():
+        for _ in range(200):
+            state = await sync_to_async(ModuleState.objects.filter(name="data_feed").first)()
+            if state:
+                break
+            await asyncio.sleep(0.05)
+    assert state.idle_reason.startswith("waiting for the venue: ")
 
 
 def bar(minute: int, symbol: str = "A") -> Bar:

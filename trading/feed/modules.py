@@ -10,9 +10,11 @@ from django.conf import settings
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Bar, Gateway
 from trading.feed import quality, rows, universe
+from trading.models import ModuleState
 from trading.runtime import Report, register
 
 GRACE = timedelta(seconds=12)  # the stream's time to bring a bar before REST is asked instead
+MOMENT = timedelta(seconds=5)
 CATCH_UP = 1500  # bars that one request brings
 
 
@@ -38,7 +40,14 @@ class DataFeed:
     def tick(self, now: datetime) -> Report:
         from trading.exchange.gateway import venue
 
+        if streaming(now):
+            return Report.idle("the stream is at it")
         return fill_in(venue(), settings.QUANTUM.timeframe, now)
+
+
+def streaming(now: datetime) -> bool:
+    """Whether the stream beat a moment ago: while it loads history it does so every second."""
+    return ModuleState.objects.filter(name="data_feed", called_by="stream", last_tick__gte=now - MOMENT).exists()
 
 
 def fill_in(gateway: Gateway, timeframe: str, now: datetime) -> Report:

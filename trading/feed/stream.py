@@ -149,10 +149,14 @@ class Stream:
                 await self._take_universe()
                 return
             except (VenueError, DatabaseError) as error:
-                if tries % 10 == 2:  # at a start together the venue may need a second
+                if tries % 10 == 2:  # when all start together the venue may need a second
                     log.warning("waiting for the venue: %s", error)
+                    await self._attempt(self._say, f"waiting for the venue: {error}")
             await asyncio.sleep(min(backoff(tries), 5.0))
             tries += 1
+
+    async def _say(self, why: str, done: int = 0, loaded: int = 0) -> None:
+        await db(record, "data_feed", self.venue.now(), Report(done, loaded, why), "stream")
 
     async def _take_universe(self) -> None:
         symbols = tuple(await db(rows.universe))
@@ -262,8 +266,7 @@ class Stream:
                 batch = []
             if time.monotonic() - said > 1 and done < total:
                 said = time.monotonic()
-                why = f"loading history: {done} of {total} symbols"
-                await db(record, "data_feed", self.venue.now(), Report(done, loaded, why), "stream")
+                await self._say(f"loading history: {done} of {total} symbols", done, loaded)
         log.info("history of %d symbols is there, %d new candles", total, loaded)
         await db(record, "data_feed", self.venue.now(), Report(total, loaded, panels=("candles", "universe")), "stream")
 
