@@ -35,11 +35,11 @@ from trading.gates import rows as gate_rows
 from trading.gates.desk import Desk, Holding, Market, PolicyNow
 from trading.gates.gates import minimum
 from trading.gates.judge import Verdict, decide
-from trading.models import Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
+from trading.models import AccountSnapshot, Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
 from trading.orders.intents import client_order_id
 from trading.runtime import CALLER, Report, record, register
 
-BATCH_DEADLINE = timedelta(seconds=5)  # how long a bar's late symbols are waited for
+BATCH_DEADLINE = timedelta(seconds=12)  # how long a bar's late symbols are waited for; the stream asks REST first
 ENTRY_LIFE = timedelta(seconds=30)  # an entry not sent by then expires: its price is old
 IN_FLIGHT = (OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.NEW, OrderStatus.PARTIAL)
 NEVER_SENT = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED)
@@ -99,7 +99,7 @@ def ask_venue(gateway: Gateway) -> Venue:
 
 
 def holdings() -> tuple[Holding, ...]:
-    """Open positions, and entries that are on their way: both take a slot."""
+    """Open positions, entries on their way, and what the venue holds that isn't ours: each takes a slot."""
     held = [
         Holding(
             symbol=p.symbol,
@@ -123,6 +123,10 @@ def holdings() -> tuple[Holding, ...]:
         for d in pending
         if d.signal.symbol not in taken
     ]
+    snapshot = AccountSnapshot.objects.order_by("at").last()
+    for row in snapshot.external if snapshot else []:
+        # its stop is not known to us, so no risk is claimed; its size counts in the exposure
+        held.append(Holding(row["symbol"], Side(row["side"]), Decimal(row["notional"]), Decimal(0), Decimal(0)))
     return tuple(held)
 
 

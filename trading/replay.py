@@ -55,6 +55,10 @@ class Summary:
     journal_sha256: str
 
 
+class ReplayError(Exception):
+    """The replay can't begin; the message says why."""
+
+
 class Clock:
     """The data's time: set by the loop, read by everybody."""
 
@@ -178,20 +182,19 @@ class Player:
             ],
         )
 
-    def store_history(self, start_ms: int, end_ms: int, progress: Progress) -> int:
+    def store_history(self, start_ms: int, end_ms: int, progress: Progress) -> None:
         """All candles before the replay begins: what the models learn from."""
-        stored = 0
         for i, symbol in enumerate(self.symbols):
-            bars = self.bars(symbol, start_ms, end_ms)
-            feed_rows.store(bars, self.timeframe, self.clock.now())
-            stored += len(bars)
+            feed_rows.store(self.bars(symbol, start_ms, end_ms), self.timeframe, self.clock.now())
             progress("history", (i + 1) / len(self.symbols))
-        return stored
 
     def train(self) -> None:
         now = self.clock.now()
         run = TrainingRun.objects.create(started_at=now, beat_at=now, requested_by=KEY)
-        model_store.train(run.pk, clock=self.clock.now)
+        model_store.train(run.pk, clock=self.clock.now, nudge=lambda: None)
+        run.refresh_from_db()
+        if run.outcome != "done":
+            raise ReplayError(f"the models could not be trained: {run.error}")
 
     def play(self, start_ms: int, end_ms: int, progress: Progress) -> tuple[int, int]:
         """Every bar that opens within [start, end): the candles and bars that were played."""

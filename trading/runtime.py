@@ -22,6 +22,7 @@ from trading import events
 from trading.models import ModuleState
 
 log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=20)  # a killed worker's claim ends by then; two at once do no harm, only double work
 CALLER: ContextVar[str] = ContextVar("caller", default="beat")  # who made the tick at hand
 
 
@@ -76,7 +77,7 @@ def run(
     """Claim, tick, remember, announce. None where the module is already being ticked elsewhere."""
     module = MODULES[name]
     now = now or clock()
-    fence = claim(name, now, lease=max(module.every * 3, timedelta(seconds=60)))
+    fence = claim(name, now, lease=max(module.every * 2, LEASE))
     if fence is None:
         return None
     began = time.perf_counter()
@@ -91,9 +92,12 @@ def run(
     return report
 
 
-def beat(name: str, fence: int, now: datetime, report: Report, error: str, called_by: str, took_ms: int) -> None:
-    """Store what the tick did, if the claim is still ours, and free the module."""
-    fields: dict = {"last_tick": now, "called_by": called_by, "claimed_until": None, "took_ms": took_ms}
+def beat(name: str, fence: int | None, now: datetime, report: Report, error: str, called_by: str, took_ms: int) -> None:
+    """Store what was done. With a fence: only if that claim is still ours, and the module is free again."""
+    fields: dict = {"last_tick": now, "called_by": called_by, "took_ms": took_ms}
+    rows = ModuleState.objects.filter(name=name)
+    if fence is not None:
+        rows, fields["claimed_until"] = rows.filter(fence=fence), None
     if error:
         fields |= {"last_error": error, "last_error_at": now}
     else:
@@ -107,12 +111,11 @@ def beat(name: str, fence: int, now: datetime, report: Report, error: str, calle
         }
         if report.examined and not report.idle_reason:
             fields["last_work"] = now
-    ModuleState.objects.filter(name=name, fence=fence).update(**fields)
+    rows.update(**fields)
     events.changed("modules", *report.panels)
 
 
 def record(name: str, now: datetime, report: Report, called_by: str) -> None:
     """A beat for work that was done outside a tick: the stream stores candles, the executor asks the risk guard."""
     ModuleState.objects.get_or_create(name=name)
-    fence = ModuleState.objects.values_list("fence", flat=True).get(name=name)
-    beat(name, fence, now, report, "", called_by, took_ms=0)
+    beat(name, None, now, report, "", called_by, took_ms=0)

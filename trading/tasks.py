@@ -1,9 +1,15 @@
 """Celery's edge: parse, call one function, done. A task carries an id; whatever must not be lost is a row."""
 
+import logging
+
 from celery import shared_task
+from celery.signals import worker_ready
+from django.conf import settings
 from django.utils import timezone
 
 from trading import runtime
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="trading.tick")
@@ -43,3 +49,18 @@ def train(run_id: int) -> None:
     from trading.forecast import store
 
     store.train(run_id)
+
+
+@worker_ready.connect
+def look_first(sender: object, **_: object) -> None:
+    """A trade worker's first act, before any task: what happened at the venue while nobody looked."""
+    from trading.exchange.errors import VenueError
+    from trading.exchange.gateway import venue
+    from trading.positions import keeper
+
+    if f"{settings.QUANTUM.mode}-trade" not in sender.app.amqp.queues.consume_from:  # type: ignore[attr-defined]
+        return
+    try:
+        keeper.sweep(venue(), timezone.now)
+    except VenueError as error:
+        log.warning("the venue does not answer yet: %s", error)

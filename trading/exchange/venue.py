@@ -189,7 +189,7 @@ class Income:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One candle as the venue gives it: (open_time, open, high, low, close, volume), floats; `open_time` is the start."""
+    """One candle as the venue gives it; prices are floats, `open_time` is its start."""
 
     symbol: str
     open_time: datetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import BigIntegerField, F, Func, Max
 
 from trading.exchange.venue import Bar
@@ -57,26 +57,22 @@ def store(bars: Sequence[Bar], timeframe: str, now: datetime) -> Stored:
             there = existing(good, timeframe, step)
             fresh = [bar for bar in good if (bar.symbol, bar.open_time) not in there]
             faults += revisions(good, there) + notes(fresh, there, timeframe, step)
-            Candle.objects.bulk_create(
-                [as_row(bar, timeframe) for bar in fresh], batch_size=BATCH, ignore_conflicts=True
-            )
+            insert(fresh, timeframe)
             new, known = len(fresh), len(good) - len(fresh)
         quarantine(faults, timeframe, now)
     return Stored(new, known, tuple(faults))
 
 
-def as_row(bar: Bar, timeframe: str) -> Candle:
-    o, h, low, c, v = quality.numbers(bar)
-    return Candle(
-        symbol=bar.symbol,
-        timeframe=timeframe,
-        open_time=bar.open_time,
-        open=o,
-        high=h,
-        low=low,
-        close=c,
-        volume=v,
-    )
+def insert(bars: Sequence[Bar], timeframe: str) -> None:
+    """Rows by plain SQL: history comes by the hundred thousand, and model instances cost five times as much."""
+    table = connection.ops.quote_name(Candle._meta.db_table)
+    when = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} (symbol, timeframe, open_time, open, high, low, close, volume)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [(bar.symbol, timeframe, when(bar.open_time), *quality.numbers(bar)) for bar in bars],
+        )
 
 
 def existing(bars: Sequence[Bar], timeframe: str, step: timedelta) -> dict[Key, tuple[float, ...]]:

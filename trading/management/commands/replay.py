@@ -81,7 +81,10 @@ class Command(BaseCommand):
         clock = replay.Clock(first)
         exchange = Exchange(market, tables.load(), Ledger(), clock, {replay.KEY: replay.KEY})
         bar = Bar(self.stderr.write if sys.stderr.isatty() else None)
-        return replay.replay(exchange, clock, (market.history_start_ms, first, last), bar.show)
+        try:
+            return replay.replay(exchange, clock, (market.history_start_ms, first, last), bar.show)
+        except replay.ReplayError as error:
+            raise CommandError(str(error)) from None
 
 
 class Bar:
