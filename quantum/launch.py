@@ -67,6 +67,8 @@ def run(port: int, only: Collection[str] = ()) -> int:
         code = supervisor.stop()
         if supervisor.children:
             say("everything is stopped")
+        if settings.SOCKET.parent != settings.VAR:
+            places.forget(settings.SOCKET)
         locks.close()
     return code
 

@@ -33,6 +33,13 @@ def private_folder(folder: Path) -> None:
         raise PermissionError(f"{folder} belongs to somebody else: remove it, or choose another folder with QT_VAR.")
 
 
+def forget(path: Path) -> None:
+    """Remove the socket's folder in /tmp, if nothing else is in it."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()
+
+
 def secret_key(path: Path) -> str:
     """The installation's own random key, made at first start, readable by its owner alone."""
     if not path.exists():
