@@ -13,7 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
@@ -54,6 +54,11 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", case_sensitive=True, allow_inf_nan=False, hide_input_in_errors=True
     )
+
+    @classmethod
+    def settings_customise_sources(cls, settings_cls: type[BaseSettings], **sources: Any) -> tuple[Any, ...]:
+        """Nothing but what `load` was given: it alone knows the environment and the file."""
+        return (sources["init_settings"],)
 
     QT_MODE: Mode = Mode.PRACTICE
     QT_PAPER_TRADING: bool | None = None
