@@ -119,8 +119,8 @@ def figures(p: np.ndarray, labels: np.ndarray, base_rate: float) -> dict[str, fl
     return {
         "n": len(p),
         "rate": _round(labels.mean()),
-        "log_loss": _round(-np.where(labels, np.log(q), np.log(1 - q)).mean()),
-        "base_log_loss": _round(-np.where(labels, np.log(b), np.log(1 - b)).mean()),
+        "log_loss": _round(-np.log(np.abs(1 - labels - q)).mean()),
+        "base_log_loss": _round(-np.log(np.abs(1 - labels - b)).mean()),
         "brier": _round(((p - labels) ** 2).mean()),
         "base_brier": _round(((b - labels) ** 2).mean()),
         "auc": auc(p, labels),

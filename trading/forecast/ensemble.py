@@ -114,7 +114,7 @@ def ask(members: tuple[Member, ...], rows: np.ndarray) -> tuple[np.ndarray, tupl
             continue
         votes.append(np.round(member.platt(scores), 6).reshape(2, -1))
         voters.append(member)
-    return np.array(votes).reshape(len(votes), 2, -1), tuple(voters), tuple(excluded)
+    return np.array(votes).reshape(len(votes), 2, len(rows) // 2), tuple(voters), tuple(excluded)
 
 
 def sound(scores: Any, expected: int) -> np.ndarray:

@@ -6,6 +6,7 @@ threads, prediction uses one. Heavy libraries are imported where they are needed
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,11 @@ class ModelBroken(ValueError):
 class Size:
     """How much to learn. `rows` counts (symbol, bar) pairs; each gives a row per side."""
 
-    rows: int = 40_000
-    trees: int = 90
-    forest: int = 100
-    folds: int = 4
-    threads: int = 2
+    rows: int = 25_000
+    trees: int = 80
+    forest: int = 60
+    folds: int = 3
+    threads: int = 1  # on a busy machine a second thread mostly waits for the first, and burns its core meanwhile
     seed: int = 7
 
 
@@ -78,6 +79,8 @@ def _load_lightgbm(content: bytes) -> Any:
     import lightgbm
 
     try:
+        if b"\nend of trees\n" not in content or b"\nend of parameters\n" not in content:
+            raise ValueError("it is cut off")  # LightGBM would abort the whole process
         model = lightgbm.Booster(model_str=content.decode())
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise ModelBroken(f"LightGBM can't read it: {error}") from None
@@ -93,7 +96,7 @@ def _predict_lightgbm(model: Any, rows: np.ndarray) -> np.ndarray:
         raise ModelBroken(str(error)) from None
 
 
-# -- XGBoost: UBJSON --------------------------------------------------------------------------------------------------
+# -- XGBoost: JSON (a damaged UBJSON file aborts the whole process) ---------------------------------------------------
 def _fit_xgboost(rows: np.ndarray, labels: np.ndarray, size: Size) -> Any:
     import xgboost
 
@@ -116,7 +119,7 @@ def _fit_xgboost(rows: np.ndarray, labels: np.ndarray, size: Size) -> Any:
 
 
 def _dump_xgboost(model: Any) -> bytes:
-    return bytes(model.save_raw("ubj"))
+    return bytes(model.save_raw("json"))
 
 
 def _load_xgboost(content: bytes) -> Any:
@@ -124,6 +127,8 @@ def _load_xgboost(content: bytes) -> Any:
 
     model = xgboost.Booster({"nthread": 1, "verbosity": 0})
     try:
+        if "learner" not in json.loads(content):
+            raise ValueError("there is no learner in it")
         model.load_model(bytearray(content))
     except (xgboost.core.XGBoostError, ValueError) as error:
         raise ModelBroken(f"XGBoost can't read it: {str(error).splitlines()[0]}") from None
@@ -206,10 +211,8 @@ def _checked(model: Any, names: Sequence[str] | None) -> Any:
 LEARNERS: dict[str, Learner] = {
     learner.kind: learner
     for learner in (
-        Learner(
-            "lightgbm", "txt", _fit_lightgbm, lambda m: m.model_to_string().encode(), _load_lightgbm, _predict_lightgbm
-        ),
-        Learner("xgboost", "ubj", _fit_xgboost, lambda m: bytes(m.save_raw("ubj")), _load_xgboost, _predict_xgboost),
+        Learner("lightgbm", "txt", _fit_lightgbm, _dump_lightgbm, _load_lightgbm, _predict_lightgbm),
+        Learner("xgboost", "json", _fit_xgboost, _dump_xgboost, _load_xgboost, _predict_xgboost),
         Learner("extratrees", "skops", _fit_forest, _dump_skops, _load_skops, _predict_sklearn),
         Learner("logistic", "skops", _fit_logistic, _dump_skops, _load_skops, _predict_sklearn),
     )

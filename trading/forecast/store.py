@@ -22,6 +22,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from threadpoolctl import threadpool_limits
 
 from trading.feed import rows as feed_rows
 from trading.forecast import features, manifest, rows
@@ -88,7 +89,8 @@ def train(
     with Told(run_id, fence, clock):
         market, spec = current(), spec_from(settings.QUANTUM)
         book = feed_rows.load_book(feed_rows.universe(), market.timeframe, bars=TRAIN_BARS)
-        trained = learn(book, spec, size, Meter(run_id, fence, clock))
+        with threadpool_limits(size.threads):
+            trained = learn(book, spec, size, Meter(run_id, fence, clock))
         with transaction.atomic():
             publish(trained, spec, market, clock())
             rows.say(
@@ -167,7 +169,7 @@ def publish(trained: Trained, spec: LabelSpec, market: Binding, now: datetime) -
     for one in trained.models:
         paper = manifest.write(one, trained, version, spec, market, now)
         write(root() / folder / f"{one.kind}.{one.suffix}", one.content)
-        write(root() / folder / f"{one.kind}.json", paper)
+        write(root() / folder / f"{one.kind}.manifest", paper)
         fresh.append(as_row(one, trained, paper, folder, version, spec, market, now))
     rows.promote(fresh, market)
     return fresh
@@ -265,7 +267,7 @@ def load(row: ModelVersion, market: Binding) -> tuple[Member, manifest.Manifest]
     if row.kind not in LEARNERS:
         raise ModelBroken(f"nobody knows how to load a {row.kind}")
     content = proven(row.path, row.sha256)
-    paper = manifest.read(proven(str(Path(row.path).with_suffix(".json")), row.settings.get("manifest_sha256", "")))
+    paper = manifest.read(proven(str(Path(row.path).with_suffix(".manifest")), row.settings.get("manifest_sha256", "")))
     manifest.check(paper, market, row.sha256)
     learner = LEARNERS[row.kind]
     return Member(learner, row.version, learner.load(content), paper.platt), paper
@@ -298,7 +300,7 @@ def read(path: str) -> bytes:
 def stamp(row: ModelVersion) -> tuple[int, ...]:
     """Changes when the model's file or its manifest does."""
     stamps: list[int] = []
-    for path in (root() / row.path, (root() / row.path).with_suffix(".json")):
+    for path in (root() / row.path, (root() / row.path).with_suffix(".manifest")):
         try:
             facts = path.lstat()
         except OSError:
