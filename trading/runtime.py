@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from trading import events
@@ -94,23 +94,26 @@ def run(
 
 def beat(name: str, fence: int | None, now: datetime, report: Report, error: str, called_by: str, took_ms: int) -> None:
     """Store what was done. With a fence: only if that claim is still ours, and the module is free again."""
-    fields: dict = {"last_tick": now, "called_by": called_by, "took_ms": took_ms}
+    fields: dict = {"last_tick": now, "took_ms": took_ms}
     rows = ModuleState.objects.filter(name=name)
     if fence is not None:
         rows, fields["claimed_until"] = rows.filter(fence=fence), None
     if error:
-        fields |= {"last_error": error, "last_error_at": now}
+        fields |= {"last_error": error, "last_error_at": now, "called_by": called_by}
     else:
+        fields |= {"idle_reason": report.idle_reason[:300], "config_hash": settings.QUANTUM.fingerprint}
+    if report.examined and not error:  # a tick that found nothing to do leaves standing what the last work did
         fields |= {
             "examined": report.examined,
             "actions": report.actions,
             "total_actions": F("total_actions") + report.actions,
-            "idle_reason": report.idle_reason[:300],
             "lag_ms": max(0, report.lag_ms),
-            "config_hash": settings.QUANTUM.fingerprint,
+            "called_by": called_by,
         }
-        if report.examined and not report.idle_reason:
+        if not report.idle_reason:
             fields["last_work"] = now
+    elif not error:
+        fields["called_by"] = Case(When(called_by="", then=Value(called_by)), default=F("called_by"))
     rows.update(**fields)
     events.changed("modules", *report.panels)
 
