@@ -76,7 +76,7 @@ def alone() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATING])
-        connection.close()
+            cursor.execute("RESET lock_timeout")
 
 
 def first_user(path: Path, say: Say) -> None:
