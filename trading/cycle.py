@@ -300,7 +300,7 @@ def decision_row(signal: Signal, verdict: Verdict, policy_id: int | None, now: d
     return Decision(
         signal=signal,
         outcome=Decision.PENDING if verdict.accepted else Decision.REJECTED,
-        code="" if verdict.accepted else verdict.code,
+        code=verdict.code or "",
         sentence=sentence.accepted(verdict.ticket) if verdict.ticket else noes[0]["sentence"],
         rejections=noes,
         gates=[{"name": name, "passed": passed} for name, passed in verdict.asked],

@@ -75,9 +75,10 @@ class Command(BaseCommand):
             )
         begins = market.history_start_ms + market.source.history * width
         first = (options["start"] or begins) // width * width
-        last = min(options["end"] or market.end_ms, market.end_ms)
+        ends: int = market.end_ms or begins
+        last = min(options["end"] or ends, ends)
         if not begins <= first < last:
-            raise CommandError(f"--start and --end must leave bars between {iso(begins)} and {iso(market.end_ms)}")
+            raise CommandError(f"--start and --end must leave bars between {iso(begins)} and {iso(ends)}")
         clock = replay.Clock(first)
         exchange = Exchange(market, tables.load(), Ledger(), clock, {replay.KEY: replay.KEY})
         bar = Bar(self.stderr.write if sys.stderr.isatty() else None)
