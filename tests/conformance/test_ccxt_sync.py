@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
 import ccxt
@@ -21,7 +22,7 @@ def client(venue):
 
 
 @pytest.fixture
-def price(client) -> float:
+def price(client) -> Iterator[float]:
     """The price of a flat account without orders, isolated at leverage 3; and it is left so."""
     flatten(client)
     for symbol in (BTC, ETH):

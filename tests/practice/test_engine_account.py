@@ -11,9 +11,9 @@ from trading.practice.margin import bankruptcy_price, liquidation_price, mainten
 from trading.practice.rules import Bracket
 
 
-def on(*points, symbol="BTCUSDT", **options) -> tuple[Exchange, Clock]:
+def on(*points, **options) -> tuple[Exchange, Clock]:
     clock = Clock()
-    return exchange(HandMarket(**{symbol: points}), clock=clock, **options), clock
+    return exchange(HandMarket(BTCUSDT=points), clock=clock, **options), clock
 
 
 def test_the_wallet_is_the_first_deposit_plus_the_journal():

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import socket
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, WSMsgType
@@ -32,7 +33,7 @@ async def house():
         yield x, clock, client
 
 
-async def told(ws, event: str | None = None) -> dict | list:
+async def told(ws: Any, event: str | None = None) -> Any:
     """The next message, or the next of one kind."""
     while True:
         message = await ws.receive(timeout=5)
@@ -74,7 +75,7 @@ async def test_a_candle_is_pushed_while_it_forms_and_closed_exactly_once(house):
     _, clock, client = house
     clock.now = START + 57_500
     ws = await subscribed(client, "/market/ws/1", "btcusdt@kline_1m")
-    seen = []
+    seen: list[Any] = []
     for _ in range(6):
         clock.now += 1000
         while not seen or seen[-1]["E"] != clock.now:
@@ -103,7 +104,7 @@ async def test_no_closed_candle_is_left_out_when_the_exchange_was_busy(house):
     clock.now += 1000
     await told(ws, "kline")
     clock.now += 300_000
-    closed = []
+    closed: list[Any] = []
     while not closed or closed[-1]["k"]["x"]:
         closed.append(await told(ws, "kline"))
     assert [m["k"]["t"] - START for m in closed] == [0, 60_000, 120_000, 180_000, 240_000, 300_000]
@@ -124,7 +125,7 @@ async def test_a_combined_stream_wraps_each_message_in_its_name(house):
     ws = await client.ws_connect(
         "/stream?streams=btcusdt@bookTicker/ethusdt@miniTicker/solusdt@aggTrade/solusdt@ticker"
     )
-    names = set()
+    names: set[tuple[str, str]] = set()
     clock.now += 1000
     while len(names) < 4:
         message = await told(ws)
@@ -238,14 +239,15 @@ class Deaf:
 async def test_a_client_that_does_not_read_is_dropped(house, monkeypatch):
     x, _, _ = house
     monkeypatch.setattr("trading.practice.server.QUEUE", 2)
-    server, deaf = Server(x), Client(Deaf(), combined=False, user=False)
+    server, socket = Server(x), Deaf()
+    deaf = Client(cast(Any, socket), combined=False, user=False)
     deaf.streams = {"btcusdt@markPrice@1s": parse("btcusdt@markPrice@1s", PRICES)}
     server.clients.add(deaf)
     for second in range(3):
         assert deaf in server.clients
         server.tell_market(second)
     await asyncio.sleep(0)
-    assert (server.clients, deaf.socket.code) == (set(), 4008)
+    assert (server.clients, socket.code) == (set(), 4008)
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
@@ -301,6 +303,7 @@ def test_it_starts_continues_and_ends_quickly(tmp_path):
     with Running(tmp_path, "--symbols", "BTC/USDT:USDT,ETHUSDT", "--seed", "3") as first:
         assert first.signed("POST", "/fapi/v1/leverage", symbol="BTCUSDT", leverage=4)[0] == 200
         assert first.request("GET", "/fapi/v1/exchangeInfo")[1]["symbols"][1]["symbol"] == "ETHUSDT"
+        assert first.desk("POST", "clock", {"speed": 5})[0] == 200
         minute = first.state()["now"] // 60_000 * 60_000
         question = f"/fapi/v1/klines?symbol=BTCUSDT&interval=1m&endTime={minute - 1}&limit=50"
         candles = first.request("GET", question)[1]
@@ -309,6 +312,7 @@ def test_it_starts_continues_and_ends_quickly(tmp_path):
     with Running(tmp_path, "--symbols", "BTCUSDT,ETHUSDT", "--seed", "3") as again:
         assert again.request("GET", question)[1] == candles
         assert again.signed("GET", "/fapi/v1/symbolConfig", symbol="BTCUSDT")[1][0]["leverage"] == 4
+        assert again.state()["speed"] == 5
 
 
 @pytest.mark.slow

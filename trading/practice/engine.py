@@ -10,26 +10,16 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
-from trading.practice import pricing, shapes
-from trading.practice.account import (
-    CENTS,
-    MAKER,
-    TAKER,
-    Account,
-    available,
-    collateral,
-    fund,
-    liquidation_of,
-    trade,
-)
+from trading.practice import admission, liquidation, pricing, shapes
+from trading.practice.account import CENTS, MAKER, TAKER, Account, available, fund, liquidation_of, trade
+from trading.practice.admission import reduces
 from trading.practice.ledger import Changes, Ledger, LedgerError
-from trading.practice.margin import bankruptcy_price, max_notional, order_margin
+from trading.practice.margin import max_notional, order_margin
 from trading.practice.rules import Bracket, Rules, read_rules
 from trading.practice.tickets import reached
 from trading.practice.values import OPEN, ZERO, Algo, Fill, Income, Order, Position, Quote, Refused
 
 FIRST_IDS = {"order": 8_000_000_000, "algo": 3_000_000_000, "trade": 500_000_000, "income": 700_000_000}
-INITIAL_LEVERAGE = 20
 
 
 class Prices(Protocol):
@@ -73,7 +63,7 @@ class Engine:
         self.algos: dict[int, Algo] = {}
         self._saved_at = now
         if saved is None:
-            self._earn("", "TRANSFER", self.balance, "first deposit")
+            self.earn("", "TRANSFER", self.balance, "first deposit")
             self.commit()
             return
         self.sequence.update(saved["sequence"])
@@ -142,7 +132,7 @@ class Engine:
             raise Refused(-4116)
         if len(self.open_orders(order.symbol)) >= rules.max_orders:
             raise Refused(-2025)
-        self._check(order, quote)
+        admission.check(self, order, quote)
         self._accept(order, quote)
         return order
 
@@ -157,9 +147,9 @@ class Engine:
         if algo.close_position:
             if any(a.close_position and a.side == algo.side and a.stops == algo.stops for a in resting):
                 raise Refused(-4130)
-            if not self._reduces(algo, position):
+            if not reduces(algo, position):
                 raise Refused(-4509)
-        elif algo.reduce_only and not self._reduces(algo, position):
+        elif algo.reduce_only and not reduces(algo, position):
             raise Refused(-2022)
         self.algos[algo.algo_id] = algo
         self._note_algo(algo)
@@ -208,7 +198,7 @@ class Engine:
         """One point of the price path: liquidation first (the venue takes over), then triggers, then resting limits."""
         position = self.account.position(symbol)
         if position.amount and self.in_liquidation(position, quote.mark):
-            self._liquidate(position, quote)
+            liquidation.liquidate(self, position, quote)
             return
         resting = [o for o in self.open_orders(symbol) if self._crossed(o, quote.price)]
         for algo in self._due(symbol, quote):
@@ -216,7 +206,7 @@ class Engine:
                 self._trigger(algo, quote)
         for order in resting:
             if order.status in OPEN:
-                self._fill(order, self._allowed(order), order.price, quote, maker=True)
+                self.fill(order, self._allowed(order), order.price, quote, maker=True)
 
     def in_liquidation(self, position: Position, mark: Decimal) -> bool:
         limit = self.liquidation_price(position)
@@ -232,8 +222,8 @@ class Engine:
             mark = self.market.mark(position.symbol, now)
             amount = fund(self.account, position.symbol, mark, self.market.funding_rate(position.symbol, now))
             self.changes.positions[position.symbol] = position
-            self._earn(position.symbol, "FUNDING_FEE", amount, "")
-            self._tell_account("FUNDING_FEE", position, mark, amount)
+            self.earn(position.symbol, "FUNDING_FEE", amount, "")
+            self.tell_account("FUNDING_FEE", position, mark, amount)
 
     def expire_overdue(self) -> None:
         """GTD orders whose time is over."""
@@ -279,46 +269,13 @@ class Engine:
             updated=self.now,
         )
         try:
-            self._check(order, quote)
+            admission.check(self, order, quote)
         except Refused as no:
-            self.cancel_algo(algo, "REJECTED", REASONS.get(no.code, f"Order rejected ({no.code})"))
+            self.cancel_algo(algo, "REJECTED", admission.words(no))
             return
         algo.status, algo.actual_order_id = "TRIGGERED", order.order_id
         self._note_algo(algo)
         self._accept(order, quote)
-
-    def _check(self, order: Order, quote: Quote) -> None:
-        """Position, margin and book: may this order exist now?"""
-        position, rules = self.account.position(order.symbol), self.rules[order.symbol]
-        if order.reduce_only and not self._reduces(order, position):
-            raise Refused(-2022)
-        if not order.reduce_only and self.market.status(order.symbol, self.now) != "TRADING":
-            raise Refused(-4140)
-        if order.type == "MARKET":
-            bound = pricing.take_bound(quote.mark, order.sign, rules)
-            if not pricing.take(quote.price, order.sign, order.quantity, bound, rules).quantity:
-                raise Refused(-4131)
-        else:
-            self._check_tif(order, quote)
-        if order.reduce_only:
-            return
-        price = order.price or pricing.best(quote.price, order.sign, rules)
-        after = abs(position.amount + order.sign * order.quantity)
-        if after > abs(position.amount) and after * price > max_notional(position.leverage, rules.brackets):
-            raise Refused(-2027)
-        needed = self.reserved(order.symbol, [order]) - self.reserved(order.symbol)
-        if needed and needed + order.quantity * price * TAKER > self.available():
-            raise Refused(-2019)
-
-    def _check_tif(self, order: Order, quote: Quote) -> None:
-        got = pricing.take(quote.price, order.sign, order.quantity, order.price, self.rules[order.symbol])
-        if order.tif == "GTX" and got.quantity:
-            raise Refused(-5022)
-        if order.tif == "FOK" and got.quantity < order.quantity:
-            raise Refused(-5021)
-
-    def _reduces(self, order: Order | Algo, position: Position) -> bool:
-        return position.sign * order.sign < 0
 
     def _accept(self, order: Order, quote: Quote) -> None:
         """Into the book: a reduce-only order is cut down to the position, and what can fill at once does."""
@@ -331,7 +288,7 @@ class Engine:
         bound = order.price or pricing.take_bound(quote.mark, order.sign, rules)
         got = pricing.take(quote.price, order.sign, self._allowed(order), bound, rules)
         if got.quantity:
-            self._fill(order, got.quantity, got.price, quote, maker=False)
+            self.fill(order, got.quantity, got.price, quote, maker=False)
         if order.status in OPEN and (order.type == "MARKET" or order.tif in ("IOC", "FOK")):
             self.cancel(order, "EXPIRED")
 
@@ -343,9 +300,9 @@ class Engine:
         if not order.reduce_only:
             return order.remaining
         position = self.account.position(order.symbol)
-        return min(order.remaining, abs(position.amount)) if self._reduces(order, position) else ZERO
+        return min(order.remaining, abs(position.amount)) if reduces(order, position) else ZERO
 
-    def _fill(
+    def fill(
         self, order: Order, quantity: Decimal, price: Decimal, quote: Quote, *, maker: bool, execution: str = "TRADE"
     ) -> None:
         """One trade: the account, the order, the journal and the messages move together."""
@@ -376,10 +333,10 @@ class Engine:
         self.changes.fills.append(fill)
         self.changes.orders[order.order_id] = order
         self.changes.positions[order.symbol] = position
-        self._earn(order.symbol, "COMMISSION", -fee, str(fill.trade_id), fill.trade_id)
+        self.earn(order.symbol, "COMMISSION", -fee, str(fill.trade_id), fill.trade_id)
         if realized:
-            self._earn(order.symbol, "REALIZED_PNL", realized, str(fill.trade_id), fill.trade_id)
-        self._tell_account("ORDER", position, quote.mark, ZERO)
+            self.earn(order.symbol, "REALIZED_PNL", realized, str(fill.trade_id), fill.trade_id)
+        self.tell_account("ORDER", position, quote.mark, ZERO)
         self.outbox.append(shapes.order_update(order, execution, self.now, fill))
         if order.status == "FILLED":
             self.orders.pop(order.order_id, None)
@@ -389,15 +346,10 @@ class Engine:
     def _sweep(self, position: Position) -> None:
         """With nothing left to close, closePosition orders expire, and so do resting reduce-only ones."""
         for algo in self.open_algos(position.symbol):
-            if algo.close_position and not self._reduces(algo, position):
+            if algo.close_position and not reduces(algo, position):
                 self.cancel_algo(algo, "EXPIRED", "Position is closed")
         for order in self.open_orders(position.symbol):
-            if (
-                order.reduce_only
-                and order.status in OPEN
-                and not self._reduces(order, position)
-                and order.type == "LIMIT"
-            ):
+            if order.reduce_only and order.type == "LIMIT" and not reduces(order, position):
                 self.cancel(order, "EXPIRED")
 
     def _finish_algo(self, order: Order) -> None:
@@ -410,59 +362,17 @@ class Engine:
         self.algos.pop(algo.algo_id)
         self._note_algo(algo)
 
-    def _liquidate(self, position: Position, quote: Quote) -> None:
-        """The exchange takes over: orders go, the position is closed, never at a worse price than bankruptcy."""
-        for algo in [a for a in self.algos.values() if a.symbol == position.symbol and a.status == "NEW"]:
-            self.cancel_algo(algo, "EXPIRED", "Liquidation")
-        for order in self.open_orders(position.symbol):
-            self.cancel(order, "EXPIRED")
-        rules, sign = self.rules[position.symbol], -position.sign
-        backing = collateral(self.account, position, self.marks(), self.brackets)
-        last = bankruptcy_price(position.amount, position.entry, backing)
-        best = pricing.best(quote.price, sign, rules)
-        price = max(best, rules.ceil_price(last)) if sign < 0 else min(best, rules.floor_price(last))
-        order = Order(
-            order_id=self.next_id("order"),
-            client_id=f"autoclose-{self.now}",
-            symbol=position.symbol,
-            side="BUY" if sign > 0 else "SELL",
-            type="MARKET",
-            orig_type="LIQUIDATION",
-            quantity=abs(position.amount),
-            reduce_only=True,
-            time=self.now,
-            updated=self.now,
-        )
-        self.orders[order.order_id] = order
-        left = backing + position.unrealized(price)
-        fee = min(max(left, ZERO), order.quantity * price * rules.liquidation_fee).quantize(CENTS)
-        self._fill(order, order.quantity, price, quote, maker=False, execution="CALCULATED")
-        if fee:
-            self.account.wallet -= fee
-            self._earn(position.symbol, "INSURANCE_CLEAR", -fee, "liquidation fee")
-            self._tell_account("INSURANCE_CLEAR", position, quote.mark, -fee)
-
     # -- notes ---------------------------------------------------------------------------------------------------------
     def _note_algo(self, algo: Algo) -> None:
         self.changes.algos[algo.algo_id] = algo
         self.outbox.append(shapes.algo_update(algo, self.now))
 
-    def _earn(self, symbol: str, kind: str, amount: Decimal, info: str, trade_id: int = 0) -> None:
+    def earn(self, symbol: str, kind: str, amount: Decimal, info: str, trade_id: int = 0) -> None:
         self.changes.income.append(Income(self.next_id("income"), symbol, kind, amount, info, trade_id, self.now))
 
-    def _tell_account(self, reason: str, position: Position, mark: Decimal, change: Decimal) -> None:
+    def tell_account(self, reason: str, position: Position, mark: Decimal, change: Decimal) -> None:
         self.outbox.append(
             shapes.account_update(
                 reason, self.account.wallet, self.account.cross_wallet, change, [(position, mark)], self.now
             )
         )
-
-
-REASONS = {
-    -2022: "Reduce Only reject",
-    -2019: "Margin is insufficient",
-    -2027: "Exceeded the maximum allowable position at current leverage",
-    -4131: "The counterparty's best price does not meet the PERCENT_PRICE filter limit",
-    -5021: "FOK order can't be filled immediately",
-    -5022: "Post Only order would be executed immediately",
-}

@@ -67,8 +67,9 @@ def open_exchange(options: dict[str, Any]) -> Any:
     ledger = Ledger(Path(options["ledger"]) if options["ledger"] else own, fresh=options["fresh"])
     state = ledger.recall("market")
     market = Market.restore(source, state) if state else begin(source, width, now, options["start"])
-    if market.speed != options["speed"]:
+    if ledger.recall("speed asked for") != options["speed"]:  # the desk may have changed it since: that stays
         market.set_speed(options["speed"], now)
+        ledger.remember("speed asked for", options["speed"])
     key = config.QT_API_KEY or PRACTICE_KEY
     exchange = Exchange(market, tables.load(), ledger, clock_ms, {key: config.QT_API_SECRET or PRACTICE_KEY})
     exchange.remember_market()
