@@ -90,3 +90,4 @@ class Forecast:
     flat: tuple[str, ...]
     absent: dict[str, Code] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    highest: float | None = None  # the best confidence of all who were evaluated, also where nobody breaks even

@@ -8,7 +8,8 @@ import numpy as np
 
 EDGE = 1e-3  # probabilities are kept this far from 0 and 1 before their logit is taken
 PRIOR_SLOPE = 0.5  # what restrained learners kept of their claims, walk-forward over recorded futures of 2020-2025
-RIDGE = 4.0  # how firmly that is believed: a standard deviation of 1/2
+RIDGE = 16.0  # how firmly that is believed: a standard deviation of 1/4
+BLEND_RIDGE = 100.0  # the plain mean of calibrated votes is hard to beat
 BINS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.286, 0.32, 0.36, 0.4, 0.45, 0.5, 0.6, 1.0)
 
 
@@ -92,7 +93,7 @@ class Blend:
     def fit(cls, votes: np.ndarray, labels: np.ndarray, blocks: np.ndarray) -> Blend:
         """votes [models, 2, n] are calibrated probabilities of both sides, labels [2, n]; drawn to their plain mean."""
         inputs = opinions(votes).reshape(-1, 3)
-        weights = fit_logistic(inputs, labels.reshape(-1), np.tile(blocks, 2), prior=(1.0, 0.0, 0.0))
+        weights = fit_logistic(inputs, labels.reshape(-1), np.tile(blocks, 2), (1.0, 0.0, 0.0), BLEND_RIDGE)
         return cls(tuple(float(w) for w in weights))  # type: ignore[arg-type]
 
     def __call__(self, votes: np.ndarray) -> np.ndarray:

@@ -91,7 +91,9 @@ def predict(ensemble: Ensemble, book: Book, now: datetime) -> Forecast:
                 at=closed,
             )
         )
-    return Forecast(book.last, tuple(beliefs), tuple(flat), absent, alarms(excluded))
+    return Forecast(
+        book.last, tuple(beliefs), tuple(flat), absent, alarms(excluded), highest=float(confidence.max())
+    )
 
 
 def missing(book: Book) -> dict[str, Code]:
