@@ -58,7 +58,6 @@ def open_exchange(options: dict[str, Any]) -> Any:
     from trading.practice import tables
     from trading.practice.exchange import Exchange
     from trading.practice.ledger import Ledger
-    from trading.practice.market import Market
 
     config = settings.QUANTUM
     width, now = int(config.bar.total_seconds() * 1000), clock_ms()
@@ -66,7 +65,7 @@ def open_exchange(options: dict[str, Any]) -> Any:
     own = config.var / f"exchange-{ledger_name(options, config)}.sqlite3"
     ledger = Ledger(Path(options["ledger"]) if options["ledger"] else own, fresh=options["fresh"])
     state = ledger.recall("market")
-    market = Market.restore(source, state) if state else begin(source, width, now, options["start"])
+    market = resume(source, state, ledger.path) if state else begin(source, width, now, options["start"])
     if ledger.recall("speed asked for") != options["speed"]:  # the desk may have changed it since: that stays
         market.set_speed(options["speed"], now)
         ledger.remember("speed asked for", options["speed"])
@@ -85,6 +84,16 @@ def choose_source(options: dict[str, Any]) -> Any:
     if options["start"]:
         raise ValueError("--start needs --data: a synthetic market has no dates of its own")
     return Synthetic(options["seed"], options["symbols"] or SYMBOLS)
+
+
+def resume(source: Any, state: dict[str, Any], path: Path | None) -> Any:
+    """The market that the ledger remembers; another one than it plays is refused."""
+    from trading.practice.market import Market
+
+    try:
+        return Market.restore(source, state)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; choose that market again, or begin a new account with --fresh") from None
 
 
 def begin(source: Any, width: int, now: int, start: int | None) -> Any:
