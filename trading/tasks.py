@@ -1,6 +1,8 @@
 """Celery's edge: parse, call one function, done. A task carries an id; whatever must not be lost is a row."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from celery import shared_task
 from celery.signals import worker_ready
@@ -32,7 +34,8 @@ def mind(position_id: int, why: str) -> None:
     from trading.exchange.gateway import venue
     from trading.positions import keeper
 
-    keeper.mind(position_id, venue(), timezone.now, why)
+    with venue_may_be_silent(f"position {position_id}"):
+        keeper.mind(position_id, venue(), timezone.now, why)
 
 
 @shared_task(name="trading.sync")
@@ -41,7 +44,8 @@ def sync(symbol: str) -> None:
     from trading.exchange.gateway import venue
     from trading.positions import keeper
 
-    keeper.sync(symbol, venue(), timezone.now)
+    with venue_may_be_silent(symbol):
+        keeper.sync(symbol, venue(), timezone.now)
 
 
 @shared_task(name="trading.train")
@@ -54,13 +58,21 @@ def train(run_id: int) -> None:
 @worker_ready.connect
 def look_first(sender: object, **_: object) -> None:
     """A trade worker's first act, before any task: what happened at the venue while nobody looked."""
-    from trading.exchange.errors import VenueError
     from trading.exchange.gateway import venue
     from trading.positions import keeper
 
     if f"{settings.QUANTUM.mode}-trade" not in sender.app.amqp.queues.consume_from:  # type: ignore[attr-defined]
         return
-    try:
+    with venue_may_be_silent("the first look"):
         keeper.sweep(venue(), timezone.now)
+
+
+@contextmanager
+def venue_may_be_silent(what: str) -> Iterator[None]:
+    """A bell that finds the venue silent is over; the next sweep looks again."""
+    from trading.exchange.errors import VenueError
+
+    try:
+        yield
     except VenueError as error:
-        log.warning("the venue does not answer yet: %s", error)
+        log.warning("%s waits for the next sweep: %s", what, error)
