@@ -91,9 +91,7 @@ def predict(ensemble: Ensemble, book: Book, now: datetime) -> Forecast:
                 at=closed,
             )
         )
-    return Forecast(
-        book.last, tuple(beliefs), tuple(flat), absent, alarms(excluded), highest=float(confidence.max())
-    )
+    return Forecast(book.last, tuple(beliefs), tuple(flat), absent, alarms(excluded), highest=float(confidence.max()))
 
 
 def missing(book: Book) -> dict[str, Code]:

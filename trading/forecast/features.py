@@ -120,10 +120,14 @@ def atr14(book: Book) -> np.ndarray:
     return out
 
 
+def present(book: Book) -> np.ndarray:
+    """Where there is a whole candle: bool [symbols, bars]."""
+    return np.logical_and.reduce([np.isfinite(book.values[:, :, k]) for k in range(book.values.shape[2])])
+
+
 def _runs(book: Book) -> Iterator[tuple[int, int, int]]:
     """(symbol, start, stop) of every stretch without a gap that is long enough to use."""
-    present = np.isfinite(book.values).all(axis=2)
-    edges = np.diff(np.pad(present, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    edges = np.diff(np.pad(present(book), ((0, 0), (1, 1))).astype(np.int8), axis=1)
     for symbol in range(len(book.symbols)):
         starts, stops = np.flatnonzero(edges[symbol] == 1), np.flatnonzero(edges[symbol] == -1)
         for start, stop in zip(starts, stops, strict=True):

@@ -10,7 +10,7 @@ import numpy as np
 
 from trading.feed.candles import Book
 from trading.forecast.belief import LabelSpec
-from trading.forecast.features import atr14
+from trading.forecast.features import atr14, present
 
 UNKNOWN = -1  # the horizon is not complete, has a gap, or there is no ATR yet
 
@@ -48,9 +48,9 @@ def _first_touch(high: np.ndarray, low: np.ndarray, stop: np.ndarray, target: np
 
 def _complete(book: Book, horizon: int) -> np.ndarray:
     """Where all of the next `horizon` bars exist: bool [symbols, bars]."""
-    present = np.isfinite(book.values).all(axis=2)
-    count = np.pad(np.cumsum(present, axis=1), ((0, 0), (1, 0)))
-    out = np.zeros(present.shape, bool)
-    if present.shape[1] > horizon:
-        out[:, : present.shape[1] - horizon] = count[:, horizon + 1 :] - count[:, 1:-horizon] == horizon
+    there = present(book)
+    count = np.pad(np.cumsum(there, axis=1), ((0, 0), (1, 0)))
+    out = np.zeros(there.shape, bool)
+    if there.shape[1] > horizon:
+        out[:, : there.shape[1] - horizon] = count[:, horizon + 1 :] - count[:, 1:-horizon] == horizon
     return out
