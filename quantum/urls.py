@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from monitoring.show import decisions, views
 from monitoring.show.api import health, universe
@@ -19,5 +20,6 @@ urlpatterns = [
     path("api/universe/refresh", universe.refresh_plain),
     path("api/v1/", api.urls),
     re_path(r"^api/.*$", no_such_path),
+    path("favicon.ico", RedirectView.as_view(url="/static/icon.svg")),
     path("admin/", admin.site.urls),
 ]

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,12 @@ from channels.layers import channel_layers
 from django.conf import settings
 from django.db import connection, connections
 
+from quantum.config import load
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Site:
 
     url: str
     var: Path
+    prefix: str  # of its bell
 
     @staticmethod
     def aside(act: Callable[..., Any], *args: Any) -> Any:
@@ -77,9 +81,11 @@ def until(ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
 
 
 def answers(url: str) -> bool:
-    with suppress(urllib.error.URLError, ConnectionError, TimeoutError), urllib.request.urlopen(url, timeout=2) as answer:
-        return answer.status == 200
-    return False
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
 
 
 def environment(var: Path, port: int) -> dict[str, str]:
@@ -87,7 +93,7 @@ def environment(var: Path, port: int) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("QT_")} | {"QT_VAR": str(var), "PORT": str(port)}
     env.pop("REDIS_URL", None)
     if connection.vendor == "sqlite":
-        (var / "practice.sqlite3").symlink_to(Path(connection.settings_dict["NAME"]).resolve())
+        (var / f"{load(env).database_name}.sqlite3").symlink_to(Path(connection.settings_dict["NAME"]).resolve())
         env.pop("DATABASE_URL", None)
     else:
         d = connection.settings_dict
@@ -119,7 +125,7 @@ def web(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: answers(f"{url}/healthz"), f"daphne ({(var / 'web.log')})")
-        yield Site(url, var)
+        yield Site(url, var, load(env).namespace)
     finally:
         stop(daphne)
         stop(kv)
@@ -132,7 +138,7 @@ def site(web: Site, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> 
     """The site with an empty database, and our nudges going to its bell."""
     layer = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [f"unix://{web.var}/kv.sock?db=1"], "prefix": f"quantum-{settings.QUANTUM.mode}"},
+        "CONFIG": {"hosts": [f"unix://{web.var}/kv.sock?db=1"], "prefix": web.prefix},
     }
     monkeypatch.setattr(settings, "CHANNEL_LAYERS", {"default": layer})
     monkeypatch.setattr(channel_layers, "backends", {})
@@ -168,6 +174,7 @@ def window(chromium: Any) -> Iterator[Window]:
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark", timezone_id="UTC")
     page = context.new_page()
     complaints: list[str] = []
+    page.on("response", lambda r: complaints.append(f"{r.status} {r.url}") if r.status >= 400 else None)
     page.on("console", lambda m: complaints.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda e: complaints.append(f"error: {e}"))
     yield Window(page, complaints)

@@ -142,7 +142,10 @@ def gates(noes: list[dict]) -> list[dict]:
     failing = {GATE_OF[Code(one["code"])] for one in noes}
     early = any(NAMES.index(name) < NAMES.index("free_slot") for name in failing)
     return [
-        {"name": name, "passed": None if early and NAMES.index(name) >= NAMES.index("free_slot") else name not in failing}
+        {
+            "name": name,
+            "passed": None if early and NAMES.index(name) >= NAMES.index("free_slot") else name not in failing,
+        }
         for name in NAMES
     ]
 
@@ -180,7 +183,9 @@ def guard(position: Position, kind: str, trigger: str, verified_at: datetime | N
         close_position=backstop, created_at=position.opened_at, client_order_id=f"q-{kind}-{position.pk}",
     )  # fmt: skip
     row = {"intent": intent, "status": "new", "venue_order_id": str(5000 + intent.pk), "verified_at": verified_at}
-    return Order.objects.create(**row | {"sent_at": position.opened_at, "updated_at": position.opened_at, "mode": MODE} | changes)
+    return Order.objects.create(
+        **row | {"sent_at": position.opened_at, "updated_at": position.opened_at, "mode": MODE} | changes
+    )
 
 
 def position(symbol: str, now: datetime, **changes: Any) -> Position:
@@ -252,7 +257,17 @@ def fill(order: Order, now: datetime, **changes: Any) -> Fill:
     return Fill.objects.create(**row | {"fee": Decimal("0.0804"), "at": now} | changes)
 
 
-MODULES = ("data_feed", "universe", "models", "policy", "executor", "risk_guard", "exchange", "position_monitor", "trailing")
+MODULES = (
+    "data_feed",
+    "universe",
+    "models",
+    "policy",
+    "executor",
+    "risk_guard",
+    "exchange",
+    "position_monitor",
+    "trailing",
+)
 
 
 def running(now: datetime) -> None:
@@ -276,8 +291,8 @@ def no_trades(now: datetime) -> None:
     )  # fmt: skip
     random.Random(5).shuffle(table)
     rows = iter(table)
-    for back in range(59, -1, -1):
-        many = 4 if back < 18 else 3
+    for back in range(57, -1, -1):  # 58 bars: none of them leaves the hour while a test runs
+        many = 4 if back < 24 else 3
         of = cycle(now, back, flat=12 - many, signals=many)
         for k in range(many):
             kind, i = next(rows)

@@ -132,7 +132,9 @@ def test_an_empty_field_of_the_form_asks_for_nothing(reader, now):
     assert reader.get("/decisions/?symbol=&outcome=&code=").status_code == 200
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "limit=0", "code=NOPE", "symbol=NOPEUSDT", "what=1", "cursor=1&cursor=2"])
+@pytest.mark.parametrize(
+    "query", ["cursor=x", "limit=0", "code=NOPE", "symbol=NOPEUSDT", "what=1", "cursor=1&cursor=2"]
+)
 def test_a_senseless_question_is_refused_on_a_page_that_names_the_field(reader, query):
     page = reader.get(f"/decisions/?{query}")
     assert page.status_code == 400
@@ -180,7 +182,9 @@ def test_a_login_link_works_once(client, now):
 
 def test_name_and_password_open_the_door_and_a_foreign_target_does_not_lead_away(client):
     make.user()
-    answer = client.post("/login/", {"username": "mira", "password": "a-long-password", "next": "https://evil.example/"})
+    answer = client.post(
+        "/login/", {"username": "mira", "password": "a-long-password", "next": "https://evil.example/"}
+    )
     assert (answer.status_code, answer.url) == (302, "/")
 
 

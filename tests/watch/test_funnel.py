@@ -16,12 +16,16 @@ def test_198_signals_and_no_trade_are_accounted_for():
     make.no_trades(NOW)
     seen = funnel(HOUR, NOW)
     law = seen.law
-    assert (seen.bars, seen.symbols, seen.evaluated, seen.flat) == (60, 720, 720, 522)
+    assert (seen.bars, seen.symbols, seen.evaluated, seen.flat) == (58, 696, 696, 498)
     assert (law.signals, law.traded, law.rejected, law.failed, law.pending) == (198, 0, 195, 1, 2)
     assert seen.by_code == {"COOLDOWN_ACTIVE": 171, "LOW_CONFIDENCE": 11, "MIN_NOTIONAL": 7, "CORRELATION": 6}
     assert sum(seen.by_code.values()) == law.rejected
     assert seen.failed_by_code == {"EXCHANGE_REJECT": 1}
-    assert (seen.dominant.code, seen.dominant.n, seen.dominant.setting) == ("COOLDOWN_ACTIVE", 171, "QT_COOLDOWN_SECONDS")
+    assert (seen.dominant.code, seen.dominant.n, seen.dominant.setting) == (
+        "COOLDOWN_ACTIVE",
+        171,
+        "QT_COOLDOWN_SECONDS",
+    )
     assert seen.law_holds
 
 

@@ -100,8 +100,12 @@ def test_each_state_has_its_sentence(changes, state, sentence):
 
 
 def test_a_halt_names_who_when_and_why_and_still_both_numbers():
-    text = told(switch=Switch("halted", NOW - timedelta(minutes=3), "mira", "release"), seen=funnel(signals=4, rejected=4))
-    assert text.startswith("mira switched to halted at 11:57:30, 3 min ago: release. 4 signals in the last hour, 0 trades.")
+    text = told(
+        switch=Switch("halted", NOW - timedelta(minutes=3), "mira", "release"), seen=funnel(signals=4, rejected=4)
+    )
+    assert text.startswith(
+        "mira switched to halted at 11:57:30, 3 min ago: release. 4 signals in the last hour, 0 trades."
+    )
 
 
 def test_the_countdown_carries_its_end_so_that_the_page_can_tick():

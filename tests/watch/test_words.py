@@ -18,7 +18,9 @@ def test_numbers_are_grouped_with_a_true_minus(value, places, text):
     assert words.grouped(value, places) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(12.47, "+12.47"), (-13.52, f"{MINUS}13.52"), (0, "0.00"), (0.001, "0.00")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(12.47, "+12.47"), (-13.52, f"{MINUS}13.52"), (0, "0.00"), (0.001, "0.00")]
+)
 def test_a_gain_has_a_plus_and_nothing_has_no_sign(value, text):
     assert words.signed(value) == text
 

@@ -42,12 +42,16 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+
+
 def instant(text: str) -> datetime:
-    """An ISO time; without an offset it is UTC."""
+    """An ISO time; without an offset it is UTC. A `+` that arrived as a space is taken for one."""
+    text = re.sub(r" (?=\d\d:?\d\d$)", "+" if "T" in text else "T", text)
     try:
-        at = datetime.fromisoformat(
-            text.replace(" ", "+") if re.search(r" \d\d:?\d\d$", text) and "T" in text else text
-        )
+        if not ISO.fullmatch(text):
+            raise ValueError(text)
+        at = datetime.fromisoformat(text)
         at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO time such as 2026-11-22T14:32:00Z") from None
