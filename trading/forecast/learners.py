@@ -217,3 +217,12 @@ LEARNERS: dict[str, Learner] = {
         Learner("logistic", "skops", _fit_logistic, _dump_skops, _load_skops, _predict_sklearn),
     )
 }
+
+
+def warm() -> None:
+    """Import every library now (some seconds), so that the first bar need not wait for it."""
+    import lightgbm  # noqa: F401
+    import sklearn.ensemble
+    import sklearn.linear_model  # noqa: F401
+    import skops.io  # noqa: F401
+    import xgboost  # noqa: F401

@@ -107,10 +107,11 @@ def train(book: Book, spec: LabelSpec, size: Size, progress: Progress = lambda s
     rate = float(before.labels.mean())
     fitted, votes = [], []
     for learner, platt in zip(LEARNERS.values(), platts, strict=True):
+        work.begin(f"training {learner.kind}")
         one, vote = _final(learner, platt, before, after, rate, size)
         fitted.append(one)
         votes.append(vote)
-        work.done(f"training {learner.kind}")
+    progress("measuring", 1.0)
     confidence = blend(np.stack(votes))
     return Trained(
         tuple(fitted),
@@ -125,14 +126,14 @@ def train(book: Book, spec: LabelSpec, size: Size, progress: Progress = lambda s
 
 
 class _Work:
-    """Counts finished pieces."""
+    """Says which piece begins, and how many of them are done."""
 
     def __init__(self, progress: Progress, total: int) -> None:
-        self.progress, self.total, self.count = progress, total, 0
+        self.progress, self.total, self.begun = progress, total, 0
 
-    def done(self, stage: str) -> None:
-        self.count += 1
-        self.progress(stage, self.count / self.total)
+    def begin(self, stage: str) -> None:
+        self.progress(stage, self.begun / self.total)
+        self.begun += 1
 
 
 def folds(bars: np.ndarray, count: int, horizon: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -155,9 +156,9 @@ def _fold_scores(
         truth.append(here.labels.T.astype(np.float64))
         bars.append(here.bars)
         for kind, learner in LEARNERS.items():
+            work.begin(f"cross-checking {kind}, fold {number} of {size.folds}")
             model = learner.fit(*past.stacked(), size)
             scores[kind].append(learner.predict(model, here.stacked()[0]).reshape(2, -1))
-            work.done(f"cross-checking {kind}, fold {number} of {size.folds}")
     joined = [np.concatenate(parts, axis=1) for parts in scores.values()]
     return joined, np.concatenate(truth, axis=1), np.concatenate(bars)
 
