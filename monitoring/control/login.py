@@ -24,10 +24,11 @@ def issue(user: User, now: datetime) -> str:
 def redeem(token: str, now: datetime) -> User | None:
     """The token's user, once; None where it is unknown, used, expired or its user is inactive."""
     mark = digest(token)
-    fresh = LoginToken.objects.filter(digest=mark, used_at=None, expires_at__gt=now, user__is_active=True)
-    if not fresh.update(used_at=now):
+    # no join here: the condition would move into a subquery, which PostgreSQL doesn't ask again after waiting for a row
+    if not LoginToken.objects.filter(digest=mark, used_at=None, expires_at__gt=now).update(used_at=now):
         return None
-    return LoginToken.objects.select_related("user").get(digest=mark).user
+    user = LoginToken.objects.select_related("user").get(digest=mark).user
+    return user if user.is_active else None
 
 
 def link(token: str, port: int) -> str:

@@ -1,6 +1,9 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
+from django.db import connection
 
 from monitoring.control import login
 from monitoring.models import LoginToken
@@ -13,6 +16,22 @@ def test_a_token_logs_in_once(user, now):
     token = login.issue(eva, now)
     assert login.redeem(token, now + timedelta(minutes=14)) == eva
     assert login.redeem(token, now + timedelta(minutes=14)) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_redeem_a_token_at_once_one_logs_in(user, now):
+    start = Barrier(8)
+
+    def one(token: str) -> bool:
+        start.wait()
+        try:
+            return login.redeem(token, now) is not None
+        finally:
+            connection.close()
+
+    token = login.issue(user("eva"), now)
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(one, [token] * 8)) == 1
 
 
 @pytest.mark.parametrize("later", [timedelta(minutes=15), timedelta(days=2)])
