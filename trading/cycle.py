@@ -13,7 +13,7 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -30,7 +30,8 @@ from trading.exchange.errors import VenueError
 from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus, Side
 from trading.feed import rows as feed_rows
 from trading.feed.candles import WINDOW, Book, join
-from trading.forecast.belief import Belief, Forecast
+from trading.forecast.belief import Belief, Forecast, LabelSpec
+from trading.forecast.labels import stop_distance
 from trading.gates import rows as gate_rows
 from trading.gates.desk import Desk, Holding, Market, PolicyNow
 from trading.gates.gates import minimum
@@ -165,10 +166,9 @@ def set_desk(
     symbols = [b.symbol for b in beliefs]
     entered = last_entries(symbols)
     unresolved = set(Order.objects.filter(status=OrderStatus.UNKNOWN).values_list("intent__symbol", flat=True))
-    ages = feed_rows.newest(symbols, settings.QUANTUM.timeframe)
     markets = {
-        symbol: market(symbol, venue, ages.get(symbol), ema200.get(symbol), entered.get(symbol), symbol in unresolved)
-        for symbol in symbols
+        b.symbol: market(b.symbol, venue, b.at, ema200.get(b.symbol), entered.get(b.symbol), b.symbol in unresolved)
+        for b in beliefs
     }
     return Desk(
         now=now,
@@ -190,7 +190,7 @@ def set_desk(
 def market(
     symbol: str,
     venue: Venue,
-    open_time: datetime | None,
+    candle_at: datetime,
     ema200: float | None,
     entered: tuple[datetime, int] | None,
     unresolved: bool,
@@ -198,7 +198,7 @@ def market(
     mark = venue.marks.get(symbol)
     return Market(
         symbol=symbol,
-        candle_at=open_time + settings.QUANTUM.bar if open_time else None,
+        candle_at=candle_at,
         mark=mark.price if mark else None,
         mark_at=mark.at if mark else None,
         ema200=ema200,
@@ -221,6 +221,7 @@ class Judgement:
     verdicts: tuple[Verdict, ...] = ()
     desk: Desk | None = None
     policy_id: int | None = None
+    facts: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway) -> Judgement:
@@ -238,10 +239,23 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
         return Judgement(absent_all(symbols, Code.FEED_STALE, bar))
     facts = indicators(book)
     policy_id, policy = gate_rows.policy_for(facts, now)
-    forecast = predict(ensemble, book, now)
+    forecast = predict(ensemble, book, now, facts)
     ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
     desk = set_desk(forecast.beliefs, book, ema200, policy, ask_venue(gateway), now)
-    return Judgement(forecast, tuple(decide(forecast.beliefs, desk)), desk, policy_id)
+    spec = ensemble.spec
+    cost = np.nanmedian(costs_in_r(facts.close, facts.atr14, spec)) if np.isfinite(facts.atr14).any() else None
+    return Judgement(
+        forecast,
+        tuple(decide(forecast.beliefs, desk)),
+        desk,
+        policy_id,
+        {"highest": forecast.highest, "break_even": spec.break_even, "cost_r": round(float(cost), 4) if cost else None},
+    )
+
+
+def costs_in_r(close: np.ndarray, atr14: np.ndarray, spec: LabelSpec) -> np.ndarray:
+    """What a round trip costs in units of the stop distance, per symbol."""
+    return spec.round_trip * close / stop_distance(atr14, close, spec)
 
 
 def why_no_models() -> Code:
@@ -272,6 +286,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value
+
+
+def as_seen(judgement: Judgement) -> dict[str, Any]:
+    """The desk as JSON: what deciding again needs. Of the correlations, those with what is held or was accepted."""
+    desk = judgement.desk
+    if desk is None:
+        return {}
+    asked = {h.symbol for h in desk.holdings} | {v.belief.symbol for v in judgement.verdicts if v.accepted}
+    known = {pair: rho for pair, rho in desk.correlation.items() if asked & set(pair)}
+    return plain(dataclasses.replace(desk, correlation=known))
 
 
 def signal_row(cycle: Cycle, belief: Belief, threshold: float) -> Signal:
@@ -376,7 +400,8 @@ def judge_bar(
     cycle = known or Cycle(timeframe=config.timeframe, bar=bar)
     cycle.at, cycle.called_by, cycle.mode = now, called_by, config.mode
     cycle.policy_id = judgement.policy_id
-    cycle.desk = plain(judgement.desk) if judgement.desk else {}
+    cycle.desk = as_seen(judgement)
+    cycle.facts = dict(judgement.facts)
     cycle.lag_ms = max(0, int((now - bar - config.bar).total_seconds() * 1000))
     count(cycle, judgement.forecast, symbols)
     cycle.took_ms = int((time.perf_counter() - began) * 1000)

@@ -27,6 +27,7 @@ from trading.exchange.gateway import CcxtGateway, Connection, connect
 from trading.exchange.venue import Bar
 from trading.feed import rows as feed_rows
 from trading.forecast import store as model_store
+from trading.forecast.learners import Size
 from trading.models import Decision, Fill, Intent, Order, Trade, TrainingRun, UniverseSnapshot
 from trading.positions import keeper
 
@@ -188,10 +189,10 @@ class Player:
             feed_rows.store(self.bars(symbol, start_ms, end_ms), self.timeframe, self.clock.now())
             progress("history", (i + 1) / len(self.symbols))
 
-    def train(self) -> None:
+    def train(self, size: Size) -> None:
         now = self.clock.now()
         run = TrainingRun.objects.create(started_at=now, beat_at=now, requested_by=KEY)
-        model_store.train(run.pk, clock=self.clock.now, nudge=lambda: None)
+        model_store.train(run.pk, clock=self.clock.now, size=size, nudge=lambda: None)
         run.refresh_from_db()
         if run.outcome != "done":
             raise ReplayError(f"the models could not be trained: {run.error}")
@@ -222,15 +223,22 @@ class Player:
             keeper.enter(intent.pk, self.gateway, self.clock.now)
 
 
-def replay(exchange: Any, clock: Clock, span: tuple[int, int, int], progress: Progress) -> Summary:
-    """History from `span[0]`, replay from `span[1]` to `span[2]` (ms, bar starts)."""
+def replay(
+    exchange: Any,
+    clock: Clock,
+    span: tuple[int, int, int],
+    progress: Progress = lambda stage, share: None,
+    gateway: CcxtGateway | None = None,
+    size: Size = Size(),
+) -> Summary:
+    """History from `span[0]`, replay from `span[1]` to `span[2]` (ms, bar starts); `gateway` over HTTP in tests."""
     history_ms, start_ms, end_ms = span
     clock.ms = start_ms
-    player = Player(exchange, clock, gateway_to(exchange, clock))
+    player = Player(exchange, clock, gateway or gateway_to(exchange, clock))
     player.take_universe()
     player.store_history(history_ms, start_ms, progress)
     progress("training", 0.0)
-    player.train()
+    player.train(size)
     progress("training", 1.0)
     began = time.perf_counter()
     candles, bars = player.play(start_ms, end_ms, progress)

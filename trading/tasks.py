@@ -25,7 +25,8 @@ def enter(intent_id: int) -> None:
     from trading.exchange.gateway import venue
     from trading.positions import keeper
 
-    keeper.enter(intent_id, venue(), timezone.now)
+    with left_to_the_sweep(f"intent {intent_id}"):
+        keeper.enter(intent_id, venue(), timezone.now)
 
 
 @shared_task(name="trading.mind")
@@ -34,7 +35,7 @@ def mind(position_id: int, why: str) -> None:
     from trading.exchange.gateway import venue
     from trading.positions import keeper
 
-    with venue_may_be_silent(f"position {position_id}"):
+    with left_to_the_sweep(f"position {position_id}"):
         keeper.mind(position_id, venue(), timezone.now, why)
 
 
@@ -44,7 +45,7 @@ def sync(symbol: str) -> None:
     from trading.exchange.gateway import venue
     from trading.positions import keeper
 
-    with venue_may_be_silent(symbol):
+    with left_to_the_sweep(symbol):
         keeper.sync(symbol, venue(), timezone.now)
 
 
@@ -57,22 +58,25 @@ def train(run_id: int) -> None:
 
 @worker_ready.connect
 def look_first(sender: object, **_: object) -> None:
-    """A trade worker's first act, before any task: what happened at the venue while nobody looked."""
+    """A trade worker's first acts, before any task: what happened at the venue meanwhile; then the models, warmed."""
     from trading.exchange.gateway import venue
+    from trading.forecast import learners, store
     from trading.positions import keeper
 
     if f"{settings.QUANTUM.mode}-trade" not in sender.app.amqp.queues.consume_from:  # type: ignore[attr-defined]
         return
-    with venue_may_be_silent("the first look"):
+    with left_to_the_sweep("the first look"):
         keeper.sweep(venue(), timezone.now)
+    learners.warm()
+    store.champions(settings.QUANTUM.data_source, settings.QUANTUM.timeframe)
 
 
 @contextmanager
-def venue_may_be_silent(what: str) -> Iterator[None]:
-    """A bell that finds the venue silent is over; the next sweep looks again."""
-    from trading.exchange.errors import VenueError
+def left_to_the_sweep(what: str) -> Iterator[None]:
+    """A bell that finds the venue silent, or somebody else at it, is over; the next sweep looks again."""
+    from trading.positions import keeper
 
     try:
         yield
-    except VenueError as error:
+    except keeper.OVER as error:
         log.warning("%s waits for the next sweep: %s", what, error)

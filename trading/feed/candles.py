@@ -97,8 +97,8 @@ def join(older: Book, newer: Book, keep: int) -> Book:
     times = np.arange(first, last + width, width, dtype=np.int64)
     values = np.full((len(older.symbols), len(times), len(COLUMNS)), np.nan)
     for book in (older, newer):
-        place = (book.times - first) // width
-        inside = (place >= 0) & (place < len(times))
-        part = book.values[:, inside]
-        values[:, place[inside]] = np.where(np.isfinite(part), part, values[:, place[inside]])
+        cut = max(0, (first - int(book.times[0])) // width)  # both are on one grid without holes: plain slices
+        start = (int(book.times[cut]) - first) // width
+        part, there = book.values[:, cut:], values[:, start : start + len(book.times) - cut]
+        np.copyto(there, part, where=np.isfinite(part))
     return Book(older.symbols, times, values, older.step)

@@ -43,7 +43,7 @@ class Plan:
     """How the stream listens. `history` in bars; `grace` is how long after its end a bar's candles are waited for."""
 
     timeframe: str
-    history: int = 3000
+    history: int = 6000
     grace: timedelta = timedelta(seconds=2.5)
     patience: timedelta = timedelta(seconds=8)  # for REST, at a bar's end
     silence: timedelta = timedelta(seconds=15)  # prices come every second

@@ -14,7 +14,7 @@ from trading.exchange.venue import Side
 from trading.feed.candles import Book
 from trading.forecast.belief import Belief, Excluded, Forecast, LabelSpec, Vote
 from trading.forecast.calibration import Blend, Platt, agreement
-from trading.forecast.features import WARMUP, features, indicators, sided
+from trading.forecast.features import WARMUP, Indicators, features, indicators, sided
 from trading.forecast.labels import stop_distance
 from trading.forecast.learners import Learner, ModelBroken
 
@@ -45,10 +45,11 @@ class Ensemble:
     excluded: tuple[Excluded, ...] = ()
 
 
-def predict(ensemble: Ensemble, book: Book, now: datetime) -> Forecast:
+def predict(ensemble: Ensemble, book: Book, now: datetime, facts: Indicators | None = None) -> Forecast:
     """Beliefs, flat and absent symbols of the book's newest bar.
 
-    `now` must not lie before that bar's close: what isn't over can't be judged.
+    `now` must not lie before that bar's close: what isn't over can't be judged. `facts` are the book's indicators, for
+    a caller that has them already.
     """
     if book.last is None:
         raise ValueError("a book without bars can't be judged")
@@ -67,7 +68,7 @@ def predict(ensemble: Ensemble, book: Book, now: datetime) -> Forecast:
         return Forecast(book.last, (), (), absent, alarms(excluded))
     confidence = np.round(ensemble.blend(votes), 6)
     shared = agreement(votes)
-    facts = indicators(book)
+    facts = facts or indicators(book)
     distance = stop_distance(facts.atr14, facts.close, ensemble.spec)
     beliefs, flat = [], []
     for n, i in enumerate(here):

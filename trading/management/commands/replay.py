@@ -1,6 +1,7 @@
 """`manage.py replay`: recorded candles through the same code path as live, into a database of its own."""
 
 import json
+import logging
 import os
 import sys
 from argparse import ArgumentTypeError
@@ -115,6 +116,7 @@ def configure(folder: Path, timeframe: str) -> None:
     settings.VAR = settings.VAR / "replay"
     settings.VAR.mkdir(parents=True, exist_ok=True)
     channel_layers.set("default", None)
+    logging.getLogger("trading").setLevel(logging.WARNING)  # the summary tells; a line a trade would drown it
 
 
 def own_database(*, fresh: bool) -> None:
