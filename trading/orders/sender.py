@@ -12,12 +12,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from trading import events
 from trading.codes import Code
 from trading.exchange.errors import Duplicate, KeyRefused, NotAccepted, OutcomeUnknown, Refused, Unreachable
 from trading.exchange.venue import Gateway, OrderStatus, Permit, VenueOrder
-from trading.models import Intent, Order, Position, SwitchChange
+from trading.models import Decision, Intent, Order, Position, SwitchChange
 from trading.orders import intents, rows
 from trading.orders.lifecycle import LEGAL, UNRESOLVED, StaleRow
 
@@ -53,9 +54,7 @@ def send(intent_id: int, gateway: Gateway, clock: Clock) -> Order:
         ask(order, gateway, clock)
     except (Refused, NotAccepted, KeyRefused) as no:
         later = isinstance(no, NotAccepted)
-        order.move_to(
-            OrderStatus.REFUSED, at=clock(), why=str(no), error_code=no.code, error=str(no)[:300], may_retry=later
-        )
+        become(order, OrderStatus.REFUSED, clock(), str(no), error_code=no.code, may_retry=later)
         log.warning("%s of %s refused: %s", intent.kind, intent.symbol, no)
     except (OutcomeUnknown, Unreachable) as lost:
         unknown(order, clock(), str(lost))
@@ -70,11 +69,19 @@ def claim(intent_id: int, now: datetime) -> Order:
     """The order's row, ours alone and committed; `NotSent` or `AlreadySent` where there can be none."""
     try:
         with transaction.atomic(durable=True):
-            intent = Intent.objects.select_for_update().get(pk=intent_id)
+            intent = Intent.objects.get(pk=intent_id)
+            one_at_a_time(intent)
             forbid(intent, now)
             return Order.objects.create(intent=intent, sent_at=now, updated_at=now, mode=intent.mode)
     except IntegrityError:
         raise AlreadySent(f"intent {intent_id} has been sent") from None
+
+
+def one_at_a_time(intent: Intent) -> None:
+    """Lock the intent, and with an entry every other that waits to enter its symbol: of two, the second sees the first."""
+    rivals = Q(kind=Intent.ENTRY, symbol=intent.symbol, decision__outcome=Decision.PENDING)
+    wanted = Q(pk=intent.pk) | rivals if intent.kind == Intent.ENTRY else Q(pk=intent.pk)
+    list(Intent.objects.select_for_update(of=("self",)).filter(wanted).order_by("pk").values_list("pk"))
 
 
 def forbid(intent: Intent, now: datetime) -> None:
@@ -90,6 +97,8 @@ def forbid(intent: Intent, now: datetime) -> None:
         raise NotSent(Code.KILL_SWITCH, f"the switch is on {state}")
     if Order.objects.filter(intent__symbol=intent.symbol, status__in=UNRESOLVED).exists():
         raise NotSent(Code.UNRESOLVED_ORDER, "an order on this symbol has no known outcome")
+    if rows.live_entries(intent.symbol):
+        raise NotSent(Code.UNRESOLVED_ORDER, "another entry on this symbol is on its way")
     if Position.objects.filter(symbol=intent.symbol).exclude(status=Position.CLOSED).exists():
         raise NotSent(Code.ALREADY_OPEN, "a position on this symbol is open")
 
@@ -100,10 +109,18 @@ def permit(intent: Intent) -> Permit:
 
 def unknown(order: Order, at: datetime, why: str) -> None:
     """Nobody knows what became of it; but where somebody has found out meanwhile, that stands."""
+    become(order, OrderStatus.UNKNOWN, at, why)
+
+
+def become(order: Order, status: OrderStatus, at: datetime, why: str, **facts: object) -> None:
+    """Move an order; where somebody has moved it meanwhile, from there if it may, else theirs stands."""
+    facts["error"] = why[:300]
     try:
-        order.move_to(OrderStatus.UNKNOWN, at=at, why=why, error=why[:300])
+        order.move_to(status, at=at, why=why, **facts)
     except StaleRow:
         order.refresh_from_db()
+        if status in LEGAL[OrderStatus(order.status)]:
+            order.move_to(status, at=at, why=why, **facts)
 
 
 def learn(order: Order, shown: VenueOrder, at: datetime) -> None:

@@ -103,7 +103,7 @@ def check(side: Side, fill: Decimal, made: Protection) -> None:
 def lots(quantity: Decimal, filters: Filters) -> list[Decimal]:
     """A market quantity in pieces that the venue takes, rounded down to its step."""
     left, pieces = rules.down(quantity, filters.step), []
-    largest = rules.down(filters.market_max_quantity, filters.step)
+    largest = rules.down(filters.market_max_quantity, filters.step) or left  # an exit must not wait for a sane rule
     while left > 0:
         pieces.append(min(left, largest))
         left -= pieces[-1]

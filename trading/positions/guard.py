@@ -24,7 +24,7 @@ from trading.models import Intent, Order, Position
 from trading.orders import intents, sender, stops
 from trading.orders import rows as order_rows
 from trading.orders.intents import Draft, Purpose
-from trading.orders.lifecycle import LIVE, RESTING
+from trading.orders.lifecycle import LIVE, RESTING, StaleRow
 from trading.orders.sender import Clock
 from trading.positions import rows, store
 from trading.positions.exits import Exit, bar_length
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 WOULD_TRIGGER = -2021
 NOTHING_TO_REDUCE = {-2022, -4509}  # the position is gone: the next look tells
+PRICES = ("stop_price", "backstop_price", "target_price", "band", "trailing")  # what a position's orders are drawn from
 ATTEMPTS = {Intent.STOP: 3, Intent.BACKSTOP: 1, Intent.TARGET: 1}
 EXIT_ATTEMPTS = 3
 POLLS, POLL = 8, 0.25  # how often and how far apart a market order's fill is asked for, seconds
@@ -91,9 +92,15 @@ def await_fill(order: Order, gateway: Gateway, clock: Clock) -> None:
 def want(
     position: Position, kind: str, build: Callable[[Purpose], Draft], reason: str, requester: str, now: datetime
 ) -> Intent | None:
-    """Commit the wish for one more order of this kind; None where somebody is sending one at this moment."""
+    """Commit the wish for one more order of this kind; None where somebody is sending one at this moment.
+
+    Under the row's lock: what was drawn from a row that somebody has changed meanwhile is not wanted any more.
+    """
     with transaction.atomic():
-        Position.objects.select_for_update().get(pk=position.pk)
+        row = Position.objects.select_for_update().get(pk=position.pk)
+        moved = kind != Intent.EXIT and any(getattr(row, name) != getattr(position, name) for name in PRICES)
+        if moved or row.status == Position.CLOSED:
+            raise StaleRow(f"{position.symbol} was changed while its {kind} was being drawn")
         mine = Intent.objects.filter(position=position, kind=kind)
         if kind != Intent.EXIT and mine.filter(being_sent(now)).exists():
             return None
@@ -182,17 +189,19 @@ def align(position: Position, gateway: Gateway, clock: Clock, requester: str, re
         except ValueError as error:
             return 0, Exit("SL_REJECTED_CLOSED", f"no stop can be drawn: {error}")
     for kind in (Intent.STOP, Intent.BACKSTOP, Intent.TARGET):
+        position.refresh_from_db(fields=PRICES)  # somebody else may have tightened them
         live = order_rows.orders_of(position.pk, kind)
-        right = [order for order in live if fits(order, position)][:1]
-        wrong = [order for order in live if order not in right]
-        if kind == Intent.BACKSTOP and not right:
-            clear(wrong, gateway, clock)
-        if not right:
+        right = next((order for order in live if fits(order, position)), None)
+        wrong = [order for order in live if order != right]
+        if right is None:
             placed += 1
-            out = place(position, kind, filters, gateway, clock, requester, reason)
-            if out is not None:
-                return placed, out
-        if kind != Intent.BACKSTOP or right:
+            if kind == Intent.BACKSTOP:
+                clear(wrong, gateway, clock)
+            found = place(position, kind, filters, gateway, clock, requester, reason)
+            if isinstance(found, Exit):
+                return placed, found
+            right = found
+        if right is not None:
             clear(wrong, gateway, clock)
     return placed, None
 
@@ -205,8 +214,11 @@ def clear(orders: list[Order], gateway: Gateway, clock: Clock) -> None:
 
 def place(
     position: Position, kind: str, filters: Filters, gateway: Gateway, clock: Clock, requester: str, reason: str
-) -> Exit | None:
-    """One protecting order, each attempt a new intent; a stop-limit that is refused is wanted as a stop-market next."""
+) -> Order | Exit | None:
+    """One protecting order, each attempt a new intent; a stop-limit that is refused is wanted as a stop-market next.
+
+    The order if it rests (or filled at once), an Exit if there can be none, None if the next look must try again.
+    """
     refused: Order | None = None
     for attempt in range(ATTEMPTS[kind]):
         plan = settings.QUANTUM.QT_STOP_PLAN if attempt == 0 else "stop_market"
@@ -217,7 +229,7 @@ def place(
         if order.status == OrderStatus.UNKNOWN:
             find(order, gateway, clock)
         if order.status in RESTING or order.status == OrderStatus.FILLED:
-            return None
+            return order
         if order.error_code == WOULD_TRIGGER:
             return passed(position, kind)
         if order.error_code in NOTHING_TO_REDUCE:
@@ -321,8 +333,10 @@ def leave(position: Position, out: Exit, requester: str, gateway: Gateway, clock
         filters = gateway.filters().get(position.symbol)
         for piece in stops.lots(held, filters) if filters else [held]:
             order = market_out(position, piece, out, requester, gateway, clock)
-            if order.status == OrderStatus.REFUSED and not order.may_retry and order.error_code != -2022:
+            if order.status == OrderStatus.REFUSED and not order.may_retry:
                 refusal = order.error
+            elif order.status == OrderStatus.REFUSED:
+                rest(clock, POLL)
     if not there(position, gateway):
         return True
     log.error("%s could not be closed (%s): %s", position.symbol, out.sentence, refusal or "no answer")

@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=5)  # how long an entry's own task may take to begin before the sweep sends it
 SECOND_LOOK = timedelta(seconds=2)  # flat is believed without fills after two looks this far apart
 CLOCKS_APART = timedelta(minutes=1)  # fills are asked for from this long before the order
-FUNDING_BACK = timedelta(days=1)
 MONITOR = "position_monitor"
+OVER = (VenueError, StaleRow, NotSent, AlreadySent)  # ends one look at one symbol; the next look goes on
 
 one_way_seen: WeakSet = WeakSet()  # gateways whose account is known to be in one-way mode
 
@@ -96,7 +96,11 @@ def follow(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> Non
 def adopt(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> Position:
     """The position that this filled entry made, with its fills, protected at once."""
     symbol = order.intent.symbol
-    shown = gateway.fills(symbol, order.sent_at - CLOCKS_APART)
+    try:
+        shown = gateway.fills(symbol, order.sent_at - CLOCKS_APART)
+    except VenueError as error:  # the order itself says what was filled: protection waits for no list
+        log.warning("%s: fills not known yet: %s", symbol, error)
+        shown = []
     mine = [f for f in shown if f.venue_order_id == order.venue_order_id]
     position = store.open_position(order, min((f.at for f in mine), default=order.updated_at), began)
     if position.status != Position.CLOSED:
@@ -295,7 +299,9 @@ def mind(position_id: int, gateway: Gateway, clock: Clock, why: str) -> int:
 
 def sync(symbol: str, gateway: Gateway, clock: Clock) -> None:
     """Read one symbol's orders, fills and position: its user-data stream spoke."""
-    settle_entries(order_rows.live_entries(symbol), gateway, clock, held=frozenset(), began=clock())
+    began = clock()
+    if entries := order_rows.live_entries(symbol):
+        settle_entries(entries, gateway, clock, frozenset(p.symbol for p in gateway.positions()), began)
     for position in rows.open_positions().filter(symbol=symbol):
         look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "stream", "protect")
 
@@ -377,7 +383,7 @@ def guarded(symbol: str, act: Callable[..., object], *about: Any) -> int:
     """One symbol's part of a sweep; the venue's "no" to one does not stop the others. How many things were done."""
     try:
         done = act(*about)
-    except (VenueError, StaleRow) as error:
+    except OVER as error:
         log.warning("%s: %s", symbol, error)
         return 0
     return done if isinstance(done, int) else 0
@@ -433,12 +439,13 @@ def trail(gateway: Gateway, clock: Clock) -> Report:
     limits = rows.stop_limits(p.pk for p in positions)
     known = [p for p in positions if p.symbol in marks]
     for position in known:
+        note_best(position, Seen(now, None, {}, marks[position.symbol].price))
+    Position.objects.bulk_update(known, ["mark_price", "unrealized", "mark_at"])
+    for position in known:
         mark = marks[position.symbol].price
-        note_best(position, Seen(now, None, {}, mark))
         held = watch.seen(rows.as_held(position, limits.get(position.pk)), mark, now)
         if need := watch.needs(held, mark, now, rules):
             actions += guarded(position.symbol, mind, position.pk, gateway, clock, need.why)
-    Position.objects.bulk_update(known, ["mark_price", "unrealized", "mark_at"])
     return Report(examined=len(known), actions=actions, panels=("positions",))
 
 
@@ -459,6 +466,5 @@ def account(gateway: Gateway, clock: Clock, mode: str) -> Report:
         external=rows.external(positions),
         mode=mode,
     )
-    since = rows.funding_known_until() or clock() - FUNDING_BACK
-    paid = store.take_funding(gateway.income(since), mode)
+    paid = store.take_funding(gateway.income(rows.funding_since(clock())), mode)
     return Report(examined=1 + len(positions), actions=paid, panels=("account",))

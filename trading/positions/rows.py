@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import F, FloatField, Max, QuerySet
+from django.db.models import F, FloatField, Max, Min, QuerySet
 
 from trading.exchange.venue import Side, VenuePosition
 from trading.models import Candle, Decision, FundingPayment, Intent, Order, Position
@@ -16,6 +16,7 @@ from trading.positions.exits import Held, Rules
 from trading.positions.trailing import TrailRule
 from trading.positions.watch import Need
 
+FUNDING_BACK = timedelta(days=1)
 RANGE_BARS = 48  # the recent bars whose largest range a stop's limit must reach
 
 
@@ -110,5 +111,9 @@ def external(shown: Iterable[VenuePosition]) -> list[dict[str, str]]:
     ]
 
 
-def funding_known_until() -> datetime | None:
-    return FundingPayment.objects.aggregate(n=Max("at"))["n"]
+def funding_since(now: datetime) -> datetime:
+    """From when on a payment may be missing: since the last known one, but no longer than it can matter."""
+    known = FundingPayment.objects.aggregate(n=Max("at"))["n"]
+    opened = Position.objects.exclude(status=Position.CLOSED).aggregate(n=Min("opened_at"))["n"]
+    oldest = min(now - FUNDING_BACK, opened or now)
+    return max(known or oldest, oldest)
