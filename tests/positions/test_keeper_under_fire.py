@@ -81,16 +81,24 @@ def test_an_order_that_may_have_made_a_position_is_never_concluded_to_be_absent(
 
 
 @SIDES
-@pytest.mark.parametrize("best", [0, 1.5])
-def test_whoever_looks_with_an_old_row_loosens_nothing(venue: Venue, side, best):
+def test_whoever_looks_with_an_old_row_loosens_nothing(venue: Venue, side):
     position = venue.enter(side)
-    old = rows.open_positions().get()
-    old.best_price = venue.at(position, best)
-    venue.drive(venue.at(position, 2))
-    venue.sweep()
-    (tight,) = working(venue)
-    keeper.look_after(old, guard.look(SYMBOL, venue.gateway, venue.clock), venue.gateway, venue.clock, "t", "protect")
-    assert working(venue) == [tight] == [refreshed(position).stop_price]
+    target = next(a for a in venue.stops() if a.type == "TAKE_PROFIT_MARKET")
+    venue.exchange.cancel_by_hand(target.algo_id)  # so that this look has something to do
+    slow, told = venue.connect(), []
+
+    def meanwhile(method, path):
+        """While one process reads the rules, another one trails the stop."""
+        if path == "/fapi/v1/exchangeInfo" and not told:
+            told.append(path)
+            venue.drive(venue.at(position, 2))
+            venue.sweep()
+            told.extend(working(venue))
+
+    venue.after = meanwhile
+    keeper.mind(position.pk, slow, venue.clock, "protect")
+    assert working(venue) == told[1:] == [refreshed(position).stop_price]
+    assert position.trailing
 
 
 def test_a_refusal_that_comes_after_somebody_gave_the_order_up_is_still_a_refusal(venue: Venue):

@@ -78,7 +78,7 @@ def claim(intent_id: int, now: datetime) -> Order:
 
 
 def one_at_a_time(intent: Intent) -> None:
-    """Lock the intent, and with an entry every other that waits to enter its symbol: of two, the second sees the first."""
+    """Lock the intent, and with an entry every rival for its symbol: of two, the second sees the first's order."""
     rivals = Q(kind=Intent.ENTRY, symbol=intent.symbol, decision__outcome=Decision.PENDING)
     wanted = Q(pk=intent.pk) | rivals if intent.kind == Intent.ENTRY else Q(pk=intent.pk)
     list(Intent.objects.select_for_update(of=("self",)).filter(wanted).order_by("pk").values_list("pk"))
