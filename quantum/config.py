@@ -222,8 +222,12 @@ class Config(BaseSettings):
 
 def read(environ: Mapping[str, str]) -> Config:
     """The settings of this installation: its `.env` file, and the environment, which wins."""
-    path = BASE / (environ.get("QT_ENV_FILE", "").strip() or ".env")
-    return load(environ, *dotenv(path))
+    named = environ.get("QT_ENV_FILE", "").strip()
+    path = BASE / (named or ".env")
+    values, problems = dotenv(path)
+    if named and not path.exists():
+        problems.append(f"QT_ENV_FILE={named}: there is no such file.")
+    return load(environ, values, problems)
 
 
 def dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
@@ -241,6 +245,10 @@ def dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
         if line.error or (line.key and line.value is None):
             problems.append(f"{path}, line {line.original.line}: is not NAME=value.")
         elif line.key and line.value is not None:
+            if values.get(line.key, line.value) != line.value:
+                problems.append(f"{path}, line {line.original.line}: {line.key} was set to something else above.")
+            if line.key == "QT_ENV_FILE" and BASE / line.value.strip() not in (BASE, BASE / ".env", path):
+                problems.append(f"{path}, line {line.original.line}: QT_ENV_FILE counts in the environment alone.")
             values[line.key] = line.value
             if line.key not in Config.model_fields and not stranger(line.key, Config.model_fields):
                 problems.append(f"{path}, line {line.original.line}: {line.key} is no setting of Quantum.")
@@ -250,8 +258,8 @@ def dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
 def load(
     environ: Mapping[str, str], file: Mapping[str, str] | None = None, problems: list[str] | None = None
 ) -> Config:
-    """Parse and check all settings; raise `ConfigError` listing every problem."""
-    given = {name: value.strip() for name, value in {**(file or {}), **environ}.items() if value.strip()}
+    """Parse and check all settings; raise `ConfigError` listing every problem. What is blank says nothing."""
+    given = {name: value.strip() for source in (file or {}, environ) for name, value in source.items() if value.strip()}
     problems = list(problems or [])
     problems += [wrong for name in sorted(set(given) - set(Config.model_fields)) if (wrong := unknown(name))]
     ours = {name: value for name, value in given.items() if name in Config.model_fields}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
     from quantum.config import Config
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost"})  # where the practice exchange listens
+BEYOND = 1.25  # what the gates' sizing never goes below
 SYMBOL = re.compile(r"[A-Z0-9]+(/[A-Z0-9]+:[A-Z0-9]+)?")
 
 
@@ -56,10 +58,10 @@ def keys(config: Config) -> Iterator[str]:
 
 
 def risks(config: Config) -> Iterator[str]:
-    if config.QT_BACKSTOP_ATR <= config.QT_STOP_ATR:
+    if config.QT_BACKSTOP_ATR < BEYOND * config.QT_STOP_ATR:
         yield (
-            f"QT_BACKSTOP_ATR={config.QT_BACKSTOP_ATR:g} must lie beyond QT_STOP_ATR={config.QT_STOP_ATR:g}: "
-            "the backstop is for when the working stop could not fill."
+            f"QT_BACKSTOP_ATR={config.QT_BACKSTOP_ATR:g} must lie beyond QT_STOP_ATR={config.QT_STOP_ATR:g}, at least "
+            f"{BEYOND:g} times as far: the backstop is for when the working stop could not fill."
         )
     if config.QT_RISK_PER_TRADE > config.QT_MAX_OPEN_RISK:
         yield (
@@ -76,11 +78,18 @@ def places(config: Config) -> Iterator[str]:
     if config.DATABASE_URL and not urlsplit(config.DATABASE_URL).path.strip("/"):
         yield "DATABASE_URL names no database: postgres://user@host:5432/name."
     yield from address("REDIS_URL", config.REDIS_URL, ("redis", "rediss"), "redis://host:6379/0")
+    if not re.fullmatch(r"/?\d*", redis_database(config.REDIS_URL)):
+        yield "REDIS_URL must end in the number of a database: redis://host:6379/0."
     yield from practice_places(config)
+    if config.QT_SYMBOLS and not config.symbols:
+        yield f"QT_SYMBOLS={config.QT_SYMBOLS} names no symbol: unset it to trade all of them."
     if wrong := [symbol for symbol in config.symbols if not SYMBOL.fullmatch(symbol)]:
         yield f"QT_SYMBOLS has {', '.join(map(repr, wrong[:5]))}: write BTC/USDT:USDT or BTCUSDT, with commas between."
-    if config.var.exists() and not config.var.is_dir():
-        yield f"QT_VAR={config.QT_VAR} is a file: it must be a folder, or not exist yet."
+    there = next(path for path in (config.var, *config.var.parents) if path.exists())
+    if not there.is_dir():
+        yield f"QT_VAR={config.QT_VAR}: {there} is a file; it must be a folder, or not exist yet."
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield f"QT_VAR={config.QT_VAR}: this user may not write to {there}."
 
 
 def practice_places(config: Config) -> Iterator[str]:
@@ -94,12 +103,18 @@ def practice_places(config: Config) -> Iterator[str]:
     except ValueError:
         yield f"QT_PRACTICE_URL={config.QT_PRACTICE_URL} has no usable port: http://127.0.0.1:8100."
         return
-    if url.scheme != "http" or url.hostname not in LOOPBACK or not port or url.path.strip("/") or url.query:
-        yield f"QT_PRACTICE_URL={config.QT_PRACTICE_URL} must be http, on this machine, with a port: http://127.0.0.1:8100."
+    more = url.path.strip("/") or url.query or url.fragment or url.username or url.password
+    if url.scheme != "http" or url.hostname not in LOOPBACK or not port or more:
+        yield f"QT_PRACTICE_URL={shown(url)} must be http, on this machine, with a port: http://127.0.0.1:8100."
     elif port == config.PORT:
         yield f"PORT={config.PORT} is the practice exchange's port too (QT_PRACTICE_URL): change one of them."
     if config.QT_PRACTICE_DATA and not config.practice_data.exists():
         yield f"QT_PRACTICE_DATA={config.QT_PRACTICE_DATA}: there is no such folder or file."
+
+
+def shown(url: SplitResult) -> str:
+    """An address without a password that may be in it."""
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
 
 
 def address(name: str, value: str, schemes: tuple[str, ...], example: str) -> Iterator[str]:
@@ -113,3 +128,11 @@ def address(name: str, value: str, schemes: tuple[str, ...], example: str) -> It
         usable = False
     if not usable:
         yield f"{name} must look like {example}; leave it unset for the embedded one."
+
+
+def redis_database(value: str) -> str:
+    """The path of a URL; nothing where it is none, which `address` tells."""
+    try:
+        return urlsplit(value).path
+    except ValueError:
+        return ""

@@ -33,6 +33,7 @@ RENAMED: dict[str, str] = {
 }
 
 ONE_MINIMUM = "one minimum is added to the policy's own: QT_CONFIDENCE_THRESHOLD, and the strictest of them wins"
+COUNTERTREND = "the confidence from which a trade against the trend is let through is fixed at 0.50"
 IN_R = "exits are measured in R, the distance to the stop:"
 BY_BAR = "the executor runs when a candle has closed"
 ALL_JUDGED = "every signal is judged, ranked and explained, and none is cut before"
@@ -44,8 +45,8 @@ POLICY = "the policy is computed from the market and its limits are fixed: see /
 
 MEANINGLESS: dict[str, str] = {
     "QT_MIN_CONFIDENCE": ONE_MINIMUM,
-    "QT_COUNTERTREND_MIN_CONF": "no confidence buys a trade against the trend",
-    "QT_UPTREND_SHORT_EXCEPTION_CONF": "no confidence buys a trade against the trend",
+    "QT_COUNTERTREND_MIN_CONF": COUNTERTREND,
+    "QT_UPTREND_SHORT_EXCEPTION_CONF": COUNTERTREND,
     "QT_PROBA_BUY": ONE_MINIMUM,
     "QT_PROBA_SELL": ONE_MINIMUM,
     "QT_CHECK_INTERVAL": BY_BAR,
@@ -130,14 +131,15 @@ MEANINGLESS: dict[str, str] = {
 MEANINGLESS_PREFIXES: dict[str, str] = {"QT_AI_": ALWAYS_ON, "QT_LIQUIDITY_": FEED}
 
 # A Linux desktop sets these for every program; they belong to the Qt toolkit and are none of our business.
-QT_TOOLKIT = (
-    "QT_ACCESSIBILITY", "QT_ASSUME_", "QT_AUTO_SCREEN_", "QT_CLIPBOARD_", "QT_DEBUG_", "QT_DEVICE_PIXEL_RATIO",
-    "QT_ENABLE_HIGHDPI_SCALING", "QT_FATAL_", "QT_FFMPEG_", "QT_FONT_DPI", "QT_FORCE_STDERR_LOGGING",
-    "QT_GRAPHICSSYSTEM", "QT_HASH_SEED", "QT_ICON_THEME", "QT_IM_MODULE", "QT_LINUX_ACCESSIBILITY_", "QT_LOGGING_",
-    "QT_MAC_", "QT_MEDIA_", "QT_MESSAGE_PATTERN", "QT_MULTIMEDIA_", "QT_NO_", "QT_OPENGL", "QT_PLUGIN_PATH", "QT_QPA_",
-    "QT_QUICK_", "QT_SCALE_FACTOR", "QT_SCREEN_SCALE_FACTORS", "QT_SELECT", "QT_STYLE_OVERRIDE",
-    "QT_USE_NATIVE_WINDOWS", "QT_VIRTUALKEYBOARD_", "QT_WAYLAND_", "QT_WEBENGINE_", "QT_WIDGETS_", "QT_X11_",
-    "QT_XCB_", "QT_XKB_",
+QT_TOOLKIT = (  # a name that ends in _ stands for all that begin so
+    "QT_ACCESSIBILITY", "QT_ACCESSIBILITY_", "QT_ASSUME_", "QT_AUTO_SCREEN_", "QT_CLIPBOARD_", "QT_DEBUG_PLUGINS",
+    "QT_DEVICE_PIXEL_RATIO", "QT_ENABLE_HIGHDPI_SCALING", "QT_FATAL_", "QT_FFMPEG_", "QT_FONT_DPI",
+    "QT_FORCE_STDERR_LOGGING", "QT_GRAPHICSSYSTEM", "QT_HASH_SEED", "QT_ICON_THEME", "QT_IM_MODULE", "QT_IM_MODULES",
+    "QT_LINUX_ACCESSIBILITY_", "QT_LOGGING_", "QT_MAC_", "QT_MEDIA_", "QT_MESSAGE_PATTERN", "QT_MULTIMEDIA_",
+    "QT_NO_GLIB", "QT_NO_SHARED_MEMORY", "QT_NO_XDG_DESKTOP_PORTAL", "QT_OPENGL", "QT_PLUGIN_PATH", "QT_QPA_",
+    "QT_QUICK_", "QT_SCALE_FACTOR", "QT_SCALE_FACTOR_ROUNDING_POLICY", "QT_SCREEN_SCALE_FACTORS", "QT_SELECT",
+    "QT_STYLE_OVERRIDE", "QT_USE_NATIVE_WINDOWS", "QT_VIRTUALKEYBOARD_", "QT_WAYLAND_", "QT_WEBENGINE_", "QT_WIDGETS_",
+    "QT_X11_", "QT_XCB_", "QT_XKB_",
 )  # fmt: skip
 
 
@@ -148,8 +150,12 @@ def stranger(name: str, known: Iterable[str]) -> str | None:
     because = MEANINGLESS.get(name) or next((why for p, why in MEANINGLESS_PREFIXES.items() if name.startswith(p)), "")
     if because:
         return f"{name} has no meaning now, because {because}."
-    if not name.upper().startswith("QT_") or name.startswith(QT_TOOLKIT):
+    if not name.upper().startswith("QT_") or of_the_toolkit(name):
         return None
     near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
     hint = f"did you mean {near[0]}?" if near else ".env.example lists them all."
     return f"{name} is no setting of Quantum: {hint}"
+
+
+def of_the_toolkit(name: str) -> bool:
+    return any(name.startswith(known) if known.endswith("_") else name == known for known in QT_TOOLKIT)

@@ -11,14 +11,14 @@ import redis
 from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 from kombu.exceptions import OperationalError as BrokerError
 
 from monitoring.control import actions, firstuser, installation, login
-from monitoring.control.permissions import machine
+from monitoring.control.permissions import OPERATOR, Actor, NotAllowed
 from quantum.config import Config
 from trading import schedule
 from trading.models import SwitchChange
@@ -37,7 +37,7 @@ def database(config: Config, say: Say) -> None:
     """Check whose database it is, migrate it, stamp it."""
     try:
         connection.ensure_connection()
-    except OperationalError as error:
+    except DatabaseError as error:
         raise Refused(
             f"The database does not answer ({str(error).strip()}). Start it, or unset DATABASE_URL."
         ) from error
@@ -114,10 +114,11 @@ def invitation(port: int, say: Say) -> None:
 def stop_entries(name: str, why: str) -> None:
     """A process was given up: no new risk until a person has looked. What is open is minded on."""
     reason = f"supervisor: {why}"[:500]
+    supervisor = Actor("supervisor", frozenset({OPERATOR}))  # it may stop, and never release
     try:
-        last = SwitchChange.objects.order_by("-id").first()
-        if last is None or last.state == SwitchChange.ACTIVE:
-            actions.set_switch(SwitchChange.REDUCING, reason, machine("supervisor"), timezone.now())
+        actions.set_switch(SwitchChange.REDUCING, reason, supervisor, timezone.now())
+    except NotAllowed:
+        log.info("the switch stays: it is halted already")
     except DatabaseError as error:
         log.error("the switch could not be set to reducing after %s was lost: %s", name, error)
 

@@ -15,7 +15,11 @@ except ConfigError as error:
 
 BASE_DIR = BASE
 VAR = QUANTUM.var
-VAR.mkdir(parents=True, exist_ok=True)
+try:
+    VAR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    sys.stderr.write(f"Quantum can't make its folder {VAR} (QT_VAR): {error.strerror}.\n")
+    raise SystemExit(2) from None
 
 SECRET_KEY = QUANTUM.QT_SECRET_KEY or places.secret_key(VAR / "secret-key")
 VERSION = "0.1.0"

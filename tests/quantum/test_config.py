@@ -70,6 +70,7 @@ def test_what_fits_the_table_of_modes_is_taken(environ):
         ({"QT_API_KEY": "k"}, ["QT_API_KEY is set but QT_API_SECRET is not"]),
         ({"QT_SECRET_KEY": "short"}, ["QT_SECRET_KEY must have at least 50"]),
         ({"QT_BACKSTOP_ATR": "1.5"}, ["QT_BACKSTOP_ATR=1.5 must lie beyond QT_STOP_ATR=1.5"]),
+        ({"QT_BACKSTOP_ATR": "1.8"}, ["QT_BACKSTOP_ATR=1.8 must lie beyond QT_STOP_ATR=1.5, at least 1.25 times"]),
         ({"QT_RISK_PER_TRADE": "0.04"}, ["QT_RISK_PER_TRADE=0.04 is more than QT_MAX_OPEN_RISK=0.03"]),
         ({"QT_MAX_POSITIONS": "six"}, ["QT_MAX_POSITIONS must be a valid integer", "'six'"]),
         ({"QT_MAX_POSITIONS": "0"}, ["QT_MAX_POSITIONS must be greater than or equal to 1; it was '0'"]),
@@ -85,14 +86,21 @@ def test_what_fits_the_table_of_modes_is_taken(environ):
         ({"QT_PRACTICE_URL": "http://127.0.0.1"}, ["with a port"]),
         ({"QT_PRACTICE_URL": "http://127.0.0.1:x"}, ["has no usable port"]),
         ({"QT_PRACTICE_URL": "http://127.0.0.1.evil.example:8100"}, ["on this machine"]),
+        ({"QT_PRACTICE_URL": "http://[::1]:8100"}, ["on this machine"]),
+        ({"QT_PRACTICE_URL": "http://u:geheim@127.0.0.1:8100"}, ["QT_PRACTICE_URL=http://127.0.0.1:8100 must be http"]),
         ({"QT_PRACTICE_DATA": "/nowhere/at/all"}, ["QT_PRACTICE_DATA=/nowhere/at/all: there is no such"]),
         (TESTNET | {"QT_PRACTICE_DATA": "."}, ["plays no recorded market"]),
         ({"QT_SYMBOLS": "BTC-USDT,ETH/USDT:USDT"}, ["QT_SYMBOLS has 'BTC-USDT'"]),
+        ({"QT_SYMBOLS": " , "}, ["QT_SYMBOLS=, names no symbol"]),
         ({"DATABASE_URL": "mysql://u:geheim@h/n"}, ["DATABASE_URL must look like postgres://"]),
         ({"DATABASE_URL": "postgres://u:geheim@h:5432"}, ["DATABASE_URL names no database"]),
         ({"DATABASE_URL": "postgres://u:geheim@h:port/n"}, ["DATABASE_URL must look like"]),
         ({"REDIS_URL": "http://h"}, ["REDIS_URL must look like redis://"]),
+        ({"REDIS_URL": "redis://h/abc"}, ["REDIS_URL must end in the number of a database"]),
         ({"QT_VAR": __file__}, ["is a file"]),
+        ({"QT_VAR": f"{__file__}/var"}, ["is a file"]),
+        ({"QT_NO_ENTRIES": "true"}, ["QT_NO_ENTRIES is no setting of Quantum"]),
+        ({"QT_SELECT_SYMBOLS": "BTCUSDT"}, ["QT_SELECT_SYMBOLS is no setting of Quantum"]),
         ({"QT_MAX_POSITION": "3"}, ["QT_MAX_POSITION is no setting of Quantum: did you mean QT_MAX_POSITIONS?"]),
         ({"qt_mode": "live"}, ["qt_mode is no setting of Quantum: did you mean QT_MODE?"]),
         ({"QT_ZZZ": "3"}, ["QT_ZZZ is no setting of Quantum: .env.example lists them all."]),
@@ -170,6 +178,8 @@ def test_an_env_file_is_read_and_the_environment_wins(tmp_path):
         ("DATABSE_URL=x\n", "line 1: DATABSE_URL is no setting"),
         ("\nPORT=1\nQT_MODE\n", "line 3: is not NAME=value"),
         ("QT_MODE='practice\n", "line 1: is not NAME=value"),
+        ("PORT=1\nPORT=1\nPORT=2\n", "line 3: PORT was set to something else above"),
+        ("QT_ENV_FILE=/elsewhere\n", "line 1: QT_ENV_FILE counts in the environment alone"),
     ],
 )
 def test_a_broken_env_file_names_its_line(tmp_path, text, says):
@@ -183,6 +193,16 @@ def test_an_unreadable_env_file_is_refused_and_an_absent_one_is_nothing(tmp_path
     (tmp_path / "env").write_bytes(b"\xff\xfe=1")
     assert "can't be read" in dotenv(tmp_path / "env")[1][0]
     assert dotenv(tmp_path / "none") == ({}, [])
+
+
+def test_a_named_env_file_must_be_there(tmp_path):
+    with pytest.raises(ConfigError, match="prod.env: there is no such file"):
+        read({"QT_ENV_FILE": str(tmp_path / "prod.env")})
+
+
+def test_a_blank_in_the_environment_does_not_undo_what_the_file_says(tmp_path):
+    (tmp_path / "env").write_text("QT_ENABLE_EXECUTION=false\n")
+    assert not read({"QT_ENV_FILE": str(tmp_path / "env"), "QT_ENABLE_EXECUTION": ""}).execution_enabled
 
 
 def test_each_market_has_a_database_of_its_own(tmp_path):
