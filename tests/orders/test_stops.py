@@ -87,6 +87,11 @@ def test_a_quantity_is_cut_into_lots_that_the_venue_takes_and_never_rounded_up()
     assert stops.lots(D("0.0009"), FILTERS) == []
 
 
+@pytest.mark.parametrize("largest", [D(0), D("0.0001")])
+def test_a_largest_market_order_without_sense_does_not_keep_us_in(largest):
+    assert stops.lots(D("0.05"), replace(FILTERS, market_max_quantity=largest)) == [D("0.050")]
+
+
 @pytest.mark.parametrize("wrong", [{"kind": "trailing"}, {"r": D(0)}, {"r": D("NaN")}, {"target_r": D(-1)}])
 def test_a_plan_without_sense_is_refused(wrong):
     with pytest.raises((ValueError, ArithmeticError)):

@@ -9,7 +9,7 @@ from tests.positions.conftest import START, SYMBOL, Venue
 from trading.exchange.venue import OrderStatus, Side
 from trading.models import FundingPayment, Intent, Order, Position, SwitchChange
 from trading.orders import intents, sender
-from trading.positions import guard, keeper, rows
+from trading.positions import keeper
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 

@@ -216,10 +216,11 @@ def test_no_junk_whatever_gets_a_server_error():
 
 
 @pytest.mark.parametrize(
-    "raw", ["%", "&&&", "=", "a=%zz", "a=%ff", quote("symbol=BTCUSDT"), "a", "x" * 5000, "&".join("ab")]
+    "raw", ["%", "a=\udcff", "&&&", "=", "a=%zz", "a=%ff", quote("symbol=BTCUSDT"), "a", "x" * 5000, "&".join("ab")]
 )
 def test_a_malformed_query_is_a_refusal(x, raw):
     assert x.handle("GET", "/fapi/v1/depth", raw).status == 400
+    assert 400 <= x.handle("GET", "/fapi/v3/account", raw, {"X-MBX-APIKEY": KEY}).status < 500
 
 
 def test_a_refused_order_changes_nothing(x):

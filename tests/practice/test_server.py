@@ -155,6 +155,7 @@ async def test_unsubscribing_ends_a_stream(house):
     [
         "junk",
         "[]",
+        "[" * 100_000,
         "5",
         '{"params": []}',
         '{"method": "DANCE", "id": 1}',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -150,7 +150,7 @@ def cancel_order(x: Exchange, parts: list[str], body: str) -> Json:
 def _json(body: str) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest("body", "this is not JSON") from None
 
 
@@ -164,7 +164,8 @@ def _object(body: str, known: set[str]) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """A number that a float can hold; an endless row of digits is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _fits(pattern: tuple[str, ...], parts: list[str]) -> bool:

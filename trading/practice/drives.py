@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 LONGEST = 7 * 86_400  # seconds
 MOST_POINTS = 10_000
+HIGHEST = 1e9  # USDT; far above, the source's own moves would leave what whole ticks can count
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def plan(path: Sequence[Sequence[float]], price: float, now: int) -> Drive:
         seconds, level = float(pair[0]), float(pair[1])
         if not 0 <= seconds <= LONGEST:
             raise ValueError(f"path[{i}]: seconds must be within 0..{LONGEST}, was {seconds}")
-        if not (level > 0 and math.isfinite(level)):
-            raise ValueError(f"path[{i}]: price must be positive, was {level}")
+        if not 0 < level <= HIGHEST:
+            raise ValueError(f"path[{i}]: price must be positive and at most {HIGHEST:.0f}, was {level}")
         wall = max(now + 1, now + round(seconds * 1000))
         if wall < points[-1][0]:
             raise ValueError(f"path[{i}]: seconds must not go back, were {seconds}")

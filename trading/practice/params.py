@@ -19,6 +19,7 @@ Params = Mapping[str, str]
 def parse(raw: str) -> dict[str, str]:
     """A query string; a parameter sent twice is refused, as the venue does."""
     try:
+        raw.encode()  # bytes that are no UTF-8 arrive as surrogates, which nothing below could sign or store
         pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=200, errors="strict")
     except (ValueError, UnicodeError):
         raise Refused(-1100, "Illegal characters found in a parameter.") from None

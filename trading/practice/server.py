@@ -115,7 +115,7 @@ class Server:
         try:
             frame = json.loads(text)
             method, names, number = frame["method"], frame.get("params", []), frame.get("id")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {"error": {"code": 3, "msg": "Invalid JSON: expected method, params and id"}, "id": None}
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             return {"error": {"code": 2, "msg": "Invalid request: params must be a list of strings"}, "id": number}
