@@ -105,7 +105,7 @@ def test_a_file_that_decides_is_pure(stage):
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
         for path in files(f"trading/{stage}")
-        if path.stem not in SHELLS
+        if path.name not in SHELLS
         for name in imports(path)
         if name.split(".")[0] == "django" or name.startswith("trading.models")
     ]
