@@ -81,7 +81,7 @@ def one_at_a_time(intent: Intent) -> None:
     """Lock the intent, and with an entry every rival for its symbol: of two, the second sees the first's order."""
     rivals = Q(kind=Intent.ENTRY, symbol=intent.symbol, decision__outcome=Decision.PENDING)
     wanted = Q(pk=intent.pk) | rivals if intent.kind == Intent.ENTRY else Q(pk=intent.pk)
-    list(Intent.objects.select_for_update(of=("self",)).filter(wanted).order_by("pk").values_list("pk"))
+    list(Intent.objects.select_for_update(of=("self",)).filter(wanted).order_by("pk"))
 
 
 def forbid(intent: Intent, now: datetime) -> None:
