@@ -5,6 +5,8 @@ import os
 from celery import Celery, signals
 from django.utils.module_loading import autodiscover_modules
 
+from quantum import ending  # noqa: F401 - its signals
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quantum.settings")
 app = Celery("quantum")
 app.config_from_object("django.conf:settings", namespace="CELERY")

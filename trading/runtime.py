@@ -7,6 +7,7 @@ announces. It holds the only broad `except` of the runtime, and fails closed: th
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from trading.models import ModuleState
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=20)  # a killed worker's claim ends by then; two at once do no harm, only double work
+ENDING = threading.Event()  # this process was asked to end: long work stops at its next step and hands itself back
 CALLER: ContextVar[str] = ContextVar("caller", default="beat")  # who made the tick at hand
 
 

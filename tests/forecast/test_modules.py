@@ -6,7 +6,7 @@ import pytest
 
 from tests.champions import START
 from tests.forecast.test_store import NOW, own_folder, stored_history  # noqa: F401
-from trading.forecast import rows
+from trading.forecast import rows, store
 from trading.forecast.modules import AIModels, rest
 from trading.models import Cycle, ModelVersion, ModuleState, TrainingRun, UniverseSnapshot
 from trading.runtime import MODULES
@@ -49,6 +49,17 @@ def test_while_a_training_runs_it_tells_how_far_it_is():
     run, _ = rows.request(NOW, "test")
     rows.say(run.pk, run.fence, stage="training xgboost", progress=0.5, eta_seconds=7.2)
     assert tick().idle_reason == "training: training xgboost, 50% done, about 7 s left"
+
+
+def test_a_run_that_nobody_seems_to_be_at_is_rung_for_again(monkeypatch):
+    rung: list[tuple] = []
+    monkeypatch.setattr(store, "ring", lambda *task: rung.append(task))
+    run, _ = rows.request(NOW, "test")
+    rows.claim(run.pk, NOW)
+    tick(NOW + timedelta(seconds=10))
+    assert rung == []
+    tick(NOW + rows.RESTED)
+    assert rung == [("train", "trading.train", run.pk)]
 
 
 def test_champions_without_a_new_bar_are_idle_and_tell_their_age(champions):

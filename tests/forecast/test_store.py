@@ -12,6 +12,7 @@ from trading.forecast import rows, store
 from trading.forecast.ensemble import predict
 from trading.forecast.learners import LEARNERS, SMALL
 from trading.models import ModelVersion, TrainingRun, UniverseSnapshot
+from trading.runtime import ENDING
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 11, 22, 12, tzinfo=UTC)
@@ -242,6 +243,22 @@ def test_a_killed_workers_run_is_taken_over_and_the_dead_one_may_not_write():
     rows.fail(run.pk, dead, NOW, "too late")
     run.refresh_from_db()
     assert (run.outcome, run.progress) == ("running", 0.5)
+
+
+def test_a_run_is_handed_back_by_a_process_that_ends_and_taken_at_once(monkeypatch):
+    rung: list[tuple] = []
+    monkeypatch.setattr(store, "ring", lambda *task: rung.append(task))
+    stored_history()
+    run = store.request_training(NOW, "test")
+    ENDING.set()
+    try:
+        store.train(run.pk, lambda: NOW, SMALL)
+    finally:
+        ENDING.clear()
+    run.refresh_from_db()
+    assert (run.outcome, run.stage, run.progress, run.error) == ("running", "queued", 0, "")
+    assert rung[-1] == ("train", "trading.train", run.pk)
+    assert rows.claim(run.pk, NOW) == run.fence + 1
 
 
 def test_progress_tells_stage_share_and_seconds_left():

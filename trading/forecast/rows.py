@@ -17,8 +17,15 @@ RESTED = timedelta(seconds=15)  # a run that has said nothing for so long may be
 PANELS = ("models", "verdict", "ribbon")
 
 
+QUEUED = TrainingRun._meta.get_field("stage").default
+
+
 class Superseded(RuntimeError):
     """Somebody else has taken over this run, or buried it."""
+
+
+class Ended(RuntimeError):
+    """The process that trains was asked to end: the run goes back to the queue."""
 
 
 # -- models -----------------------------------------------------------------------------------------------------------
@@ -86,10 +93,24 @@ def bury(now: datetime) -> int:
 def claim(run_id: int, now: datetime) -> int | None:
     """Take a queued run, or one whose worker has rested too long; its fencing token, or None."""
     run = TrainingRun.objects.filter(pk=run_id, outcome="running").first()
-    if run is None or (run.fence and run.beat_at > now - RESTED):
+    if run is None or not (run.stage == QUEUED or rested(run, now)):
         return None
     mine = TrainingRun.objects.filter(pk=run_id, outcome="running", fence=run.fence)
     return run.fence + 1 if mine.update(fence=run.fence + 1, beat_at=now, stage="loading candles") else None
+
+
+def rested(run: TrainingRun, now: datetime) -> bool:
+    """Nobody seems to be at it."""
+    return run.beat_at <= now - RESTED
+
+
+def hand_back(run_id: int, fence: int, now: datetime) -> bool:
+    """Back to the queue, for whoever comes next; False where it is not ours any more."""
+    mine = TrainingRun.objects.filter(pk=run_id, fence=fence, outcome="running")
+    handed = bool(mine.update(stage=QUEUED, progress=0, eta_seconds=None, beat_at=now))
+    if handed:
+        events.changed(*PANELS)
+    return handed
 
 
 def say(run_id: int, fence: int, **fields: object) -> None:

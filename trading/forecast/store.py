@@ -33,6 +33,7 @@ from trading.forecast.manifest import Binding
 from trading.forecast.training import Fitted, TooLittle, Trained
 from trading.forecast.training import train as learn
 from trading.models import ModelVersion, TrainingRun
+from trading.runtime import ENDING
 
 FAMILY = "binanceusdm"
 TAKER_FEE, SLIPPAGE = 0.0005, 0.0002  # fractions of the price, each way
@@ -108,7 +109,10 @@ def train(
 
 
 class Told:
-    """The run's row tells how it ended, whatever ended it. Too little history is an answer, not an accident."""
+    """The run's row tells how it ended, whatever ended it. Too little history is an answer, not an accident.
+
+    A process that is asked to end hands the run back: the next one need not wait until this one counts as dead.
+    """
 
     def __init__(self, run_id: int, fence: int, clock: Callable[[], datetime]) -> None:
         self.run_id, self.fence, self.clock = run_id, fence, clock
@@ -116,10 +120,13 @@ class Told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if error is not None:
+        if isinstance(error, rows.Ended):
+            if rows.hand_back(self.run_id, self.fence, self.clock()):
+                ring("train", "trading.train", self.run_id)
+        elif error is not None:
             why = str(error) if isinstance(error, TooLittle) else f"{type(error).__name__}: {error}"
             rows.fail(self.run_id, self.fence, self.clock(), why)
-        return isinstance(error, TooLittle | rows.Superseded)
+        return isinstance(error, TooLittle | rows.Superseded | rows.Ended)
 
 
 class Meter:
@@ -130,6 +137,8 @@ class Meter:
         self.began = self.said = time.monotonic()
 
     def __call__(self, stage: str, share: float) -> None:
+        if ENDING.is_set():
+            raise rows.Ended(f"asked to end before {stage}")
         now = time.monotonic()
         if share and now - self.said < 1:
             return

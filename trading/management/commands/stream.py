@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterable, Mapping
@@ -105,6 +106,8 @@ async def listen() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stream.stop)
     await stream.run()
+    logging.shutdown()
+    os._exit(0)  # not waiting for a thread that stores history: its transaction is whole or was never there
 
 
 class Command(BaseCommand):
