@@ -7,12 +7,12 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from monitoring.show import guard
+from monitoring.show.aside import aside
 from monitoring.show.hub import NOT_ALLOWED, NOT_LOGGED_IN, TOO_MANY, Client, hub
 
 LONGEST = 64 * 1024
@@ -49,17 +49,17 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if origin is not None and not guard.same_origin(origin, host, secure):
             return NOT_ALLOWED
         if authorization is not None:
-            visitor = await database_sync_to_async(guard.by_key)(authorization, timezone.now())
+            visitor = await aside(guard.by_key, authorization, timezone.now())
         else:
             if origin is None:
                 return NOT_ALLOWED  # a cookie alone does not tell whose page this is
             user = self.scope.get("user")
             session = self.scope["session"].session_key if "session" in self.scope else None
-            known = user is not None and user.is_authenticated and session
-            visitor = guard.Visitor(user.pk, session=session) if known else None
+            known = user is not None and user.is_authenticated
+            visitor = guard.Visitor(user.pk, session=session) if known and session else None
         if visitor is None:
             return NOT_LOGGED_IN
-        allowed = await database_sync_to_async(self.allowed)(visitor)
+        allowed = await aside(self.allowed, visitor)
         return visitor if allowed else NOT_ALLOWED
 
     @staticmethod

@@ -88,7 +88,7 @@ def heading(chosen: Decision, rejected: int) -> str:
         return f"{what} failed: {chosen.code}."
     if chosen.outcome == Decision.PENDING:
         return f"{what} passed every gate; its outcome is not known yet."
-    return f"{what} was rejected by {WORDS.get(rejected, count(rejected, 'gate')) if rejected < 10 else count(rejected, 'gate')}."
+    return f"{what} was rejected by {WORDS.get(rejected) or count(rejected, 'gate')}."
 
 
 WORDS = {1: "one gate", 2: "two gates", 3: "three gates", 4: "four gates", 5: "five gates", 6: "six gates"}

@@ -47,7 +47,7 @@ def fold(lines: Iterable[Line], limit: int) -> list[Line]:
     """Newest first; within a bar, decisions with the same answer become one line that says how many more."""
     kept: dict[tuple[int, str, str], Line] = {}
     for line in lines:
-        key = (line.bar, line.outcome, line.code) if line.outcome == "rejected" else (line.bar, line.outcome, line.id)
+        key = (line.bar, line.outcome, line.code if line.outcome == "rejected" else str(line.id))
         first = kept.get(key)
         kept[key] = replace(first, more=first.more + 1) if first else line
     return list(kept.values())[:limit]

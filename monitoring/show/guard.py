@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.models import Session
 from django.db.models import Q
 from django.http.request import validate_host
@@ -66,7 +66,7 @@ def by_key(authorization: str, now: datetime) -> Visitor | None:
     return Visitor(row.user_id, key_id=row.pk) if row else None
 
 
-def may_look(user: User) -> bool:
+def may_look(user: User | AnonymousUser) -> bool:
     return bool(user.is_active and (user.is_superuser or may(user, "look")))
 
 

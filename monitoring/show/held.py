@@ -67,7 +67,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """What a mark price makes of a position. Shares are of the entry's notional; `rail` runs 0 liquidation .. 1 mark."""
+    """What a mark price makes of a position. Shares are of the entry; `rail` is 0 at liquidation, 1 at the mark."""
 
     mark: Decimal
     at: datetime

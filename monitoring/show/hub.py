@@ -1,7 +1,7 @@
 """The live channel's hub: one per web process. Nudges in, each changed panel rendered once, the same bytes to all.
 
 1. One subscription to the nudges; while the channel layer is down it is tried again with back-off.
-2. Nudges are collected for a tenth of a second; the panels they name are rendered in a thread, from one look at the rows.
+2. Nudges are collected for a tenth of a second; the panels they name are rendered in a thread, in one look at the rows.
 3. Every few seconds all panels are looked at anyway: a lost nudge costs one refresh, never truth. What did not change
    in substance is not sent.
 4. Marks move the rows of open positions by patches, without a query.
@@ -21,13 +21,13 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 import orjson
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils import timezone
 
 from monitoring.show import held as holding
 from monitoring.show import panels
+from monitoring.show.aside import aside
 from monitoring.show.guard import Visitor, still_welcome
 from monitoring.show.scene import Scene
 from monitoring.watch.words import iso
@@ -130,7 +130,7 @@ class Hub:
         self.tasks: list[asyncio.Task] = []
         self.loop = asyncio.get_running_loop()
 
-    # -- clients -----------------------------------------------------------------------------------------------------
+    # -- clients ---------------------------------------------------------------------------------------------------
 
     def full(self, visitor: Visitor) -> bool:
         mine = sum(c.visitor.user_id == visitor.user_id for c in self.clients)
@@ -159,7 +159,7 @@ class Hub:
         if not ours and not self.latest:
             self.nudge(panels.PANELS)
 
-    # -- what comes in ---------------------------------------------------------------------------------------------------
+    # -- what comes in ---------------------------------------------------------------------------------------------
 
     def nudge(self, names: Iterable[str]) -> None:
         for name in names:
@@ -186,7 +186,7 @@ class Hub:
             self.broadcast("patch", "positions", when, rows=rows)
         self.broadcast("patch", "ribbon", when, rows=[{"data_at": iso(when)}])
 
-    # -- what goes out -----------------------------------------------------------------------------------------------------
+    # -- what goes out ---------------------------------------------------------------------------------------------
 
     def broadcast(self, kind: str, panel: str, as_of: datetime, **content: object) -> Message:
         """Number, serialise once, offer to everybody."""
@@ -199,15 +199,13 @@ class Hub:
 
     async def refresh(self, names: Iterable[str]) -> None:
         """Render the panels; send those whose substance changed."""
-        rendered, self.held = await database_sync_to_async(look, thread_sensitive=False)(
-            list(names), timezone.now(), dict(self.marks)
-        )
+        rendered, self.held = await aside(look, list(names), timezone.now(), dict(self.marks))
         for panel in rendered:
             if self.substance.get(panel.name) != panel.substance:
                 self.substance[panel.name] = panel.substance
                 self.latest[panel.name] = self.broadcast("panel", panel.name, panel.as_of, html=panel.html)
 
-    # -- what runs -----------------------------------------------------------------------------------------------------------
+    # -- what runs -------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         jobs = (self.listen, self.paint, self.look_again, self.ping, self.mind_clients)
@@ -283,9 +281,7 @@ class Hub:
             if not clients:
                 continue
             try:
-                welcome = await database_sync_to_async(still_welcome, thread_sensitive=False)(
-                    {c.visitor for c in clients}, timezone.now()
-                )
+                welcome = await aside(still_welcome, {c.visitor for c in clients}, timezone.now())
             except Exception:  # an unreachable database sends nobody away
                 log.exception("visitors could not be checked")
                 welcome = {c.visitor for c in clients}

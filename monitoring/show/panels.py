@@ -61,7 +61,7 @@ def bars(n: float) -> Callable[[], timedelta]:
     return lambda: settings.QUANTUM.bar * n
 
 
-# -- ribbon and headline -----------------------------------------------------------------------------------------------
+# -- ribbon and headline ------------------------------------------------------------------------------------------
 
 
 def playing() -> str:
@@ -91,7 +91,7 @@ def verdict(scene: Scene) -> dict[str, Any]:
     return {"verdict": scene.headline}
 
 
-# -- money -------------------------------------------------------------------------------------------------------------
+# -- money --------------------------------------------------------------------------------------------------------
 
 
 def equity(scene: Scene) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def account(scene: Scene) -> dict[str, Any]:
     return {"account": scene.account}
 
 
-# -- signals -----------------------------------------------------------------------------------------------------------
+# -- signals ------------------------------------------------------------------------------------------------------
 
 
 def funnel(scene: Scene) -> dict[str, Any]:
@@ -139,11 +139,12 @@ def funnel(scene: Scene) -> dict[str, Any]:
 def stages(seen: Any) -> list[dict[str, str]]:
     law = seen.law
     symbols = round(seen.symbols / seen.bars) if seen.bars else 0
+    size, absent = f"{count(symbols, 'symbol')}, {count(seen.bars, 'bar')}", seen.symbols - seen.evaluated
     ends = [f"{grouped(law.failed)} failed"] if law.failed else []
     ends += [f"{grouped(law.pending)} pending"] if law.pending else []
     return [
-        {"n": grouped(seen.symbols), "name": "Universe", "lost": f"{count(symbols, 'symbol')}, {count(seen.bars, 'bar')}"},
-        {"n": grouped(seen.evaluated), "name": "Evaluated", "lost": f"{grouped(seen.symbols - seen.evaluated)} not evaluated"},
+        {"n": grouped(seen.symbols), "name": "Universe", "lost": size},
+        {"n": grouped(seen.evaluated), "name": "Evaluated", "lost": f"{grouped(absent)} not evaluated"},
         {"n": grouped(law.signals), "name": "Signals", "lost": f"{grouped(seen.flat)} flat"},
         {"n": grouped(seen.passed), "name": "Passed", "lost": f"{grouped(law.rejected)} rejected"},
         {"n": grouped(law.traded), "name": "Traded", "lost": ", ".join(ends) or "none failed",
@@ -158,7 +159,7 @@ def decisions(scene: Scene) -> dict[str, Any]:
     return {"feed": feed, "last_traded": last if last and last.id not in seen else None}
 
 
-# -- positions ---------------------------------------------------------------------------------------------------------
+# -- positions ----------------------------------------------------------------------------------------------------
 
 
 def verify_limit() -> timedelta:
@@ -210,7 +211,7 @@ def positions_at(scene: Scene) -> datetime | None:
     return max(times) if times else looked
 
 
-# -- what runs ---------------------------------------------------------------------------------------------------------
+# -- what runs ----------------------------------------------------------------------------------------------------
 
 
 def modules(scene: Scene) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def change(no: Mapping[str, Any]) -> Change:
     return Change(no["code"], title, no.get("sentence", ""), fix, no.get("setting", ""))
 
 
-# -- what the desk says that a passing gate measured ----------------------------------------------------------------------
+# -- what the desk says that a passing gate measured --------------------------------------------------------------
 
 
 def measured(name: str, decision: Any) -> Measure | None:

@@ -1,4 +1,4 @@
-"""The pages' edges: parse, look, answer. Whoever isn't logged in is sent to the login; the safe direction is one click."""
+"""The pages' edges: parse, look, answer. Whoever isn't logged in is sent to the login."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
-# -- coming and going ---------------------------------------------------------------------------------------------------
+# -- coming and going ---------------------------------------------------------------------------------------------
 
 
 @never_cache
@@ -138,7 +138,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
     return redirect("/login/")
 
 
-# -- the kill switch ----------------------------------------------------------------------------------------------------
+# -- the kill switch ----------------------------------------------------------------------------------------------
 
 
 @looking

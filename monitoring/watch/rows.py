@@ -56,7 +56,7 @@ def newest_close() -> datetime | None:
 def unprotected() -> tuple[Naked, ...]:
     """Open positions without a stop at the venue; one query."""
     rows = Position.objects.exclude(status=Position.CLOSED).filter(unprotected_since__isnull=False)
-    return tuple(Naked(symbol, since) for symbol, since in rows.values_list("symbol", "unprotected_since"))
+    return tuple(Naked(symbol, since) for symbol, since in rows.values_list("symbol", "unprotected_since") if since)
 
 
 def undecided() -> int:

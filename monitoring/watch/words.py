@@ -55,9 +55,10 @@ def plain(value: Number | str) -> str:
     """A measured value for a sentence: whole numbers whole, others with two decimals at most four digits."""
     if isinstance(value, str):
         return value
-    if value == int(value):
-        return grouped(int(value))
-    return grouped(value, 2 if abs(value) >= 0.1 else 4)
+    exact = Decimal(str(value))
+    if exact == int(exact):
+        return grouped(int(exact))
+    return grouped(exact, 2 if abs(exact) >= Decimal("0.1") else 4)
 
 
 def age(span: timedelta | float) -> str:

@@ -52,9 +52,11 @@ def test_a_list_has_items_the_next_cursor_and_its_moment(api, busy, path):
     assert answer["as_of"].endswith("Z")
 
 
-QUERIES = {"signals": 1, "decisions": 1, "positions": 2, "orders": 1, "fills": 1, "trades": 1, "models": 1, "modules": 1,
-           "rejection-codes": 0, "system": 1, "cycle": 1, "funnel": 5, "account": 6, "policy": 1, "universe": 2,
-           "trades/stats": 1, "candles?symbol=BTCUSDT": 2}  # fmt: skip
+QUERIES = {
+    "signals": 1, "decisions": 1, "positions": 2, "orders": 1, "fills": 1, "trades": 1, "models": 1, "modules": 1,
+    "rejection-codes": 0, "system": 1, "cycle": 1, "funnel": 5, "account": 6, "policy": 1, "universe": 2,
+    "trades/stats": 1, "candles?symbol=BTCUSDT": 2,
+}  # fmt: skip
 DOOR = 2  # the key with its user, and the roles
 
 
@@ -172,7 +174,7 @@ def test_the_system_tells_mode_switch_and_build(api):
     assert system["config_hash"] and system["build"] and system["started_at"].endswith("Z")
 
 
-# -- doors --------------------------------------------------------------------------------------------------------------
+# -- doors -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_the_documentation_is_served_from_here(client, db):
     assert "/static/ninja/" in page
 
 
-# -- controls -----------------------------------------------------------------------------------------------------------
+# -- controls --------------------------------------------------------------------------------------------------------
 
 
 def post(client, path, body, **headers):
@@ -259,7 +261,7 @@ def test_the_missions_own_path_tells_the_command_to_use(client, db):
     assert client.post("/api/universe/refresh").status_code == 401
 
 
-# -- health -------------------------------------------------------------------------------------------------------------
+# -- health ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_web_process_is_healthy_while_it_reaches_the_database(client, db):

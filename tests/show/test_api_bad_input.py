@@ -144,8 +144,8 @@ def test_a_bad_idempotency_key_is_named(api, key):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("get", "/api/v1/controls/switch", 405), ("delete", "/api/v1/signals", 405), ("post", "/api/v1/system", 405),
-     ("get", "/api/v1/nowhere", 404), ("get", "/api/", 404), ("post", "/api/v1/nowhere", 404), ("put", "/api/v2/x", 404),
-     ("get", "/api/v1/decisions/%ff%fe", 400)],
+     ("get", "/api/v1/nowhere", 404), ("get", "/api/", 404), ("post", "/api/v1/nowhere", 404),
+     ("put", "/api/v2/x", 404),  ("get", "/api/v1/decisions/%ff%fe", 400)],
 )  # fmt: skip
 def test_a_wrong_method_or_address_has_the_same_shape(api, method, path, status):
     answer = getattr(api, method)(path)

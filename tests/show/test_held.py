@@ -13,9 +13,10 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMIT = timedelta(seconds=15)
 STOP = Protection("stop", Decimal("29942.0"), 1, "STOP", Decimal("0.12"), True, False, NOW - timedelta(seconds=3))
 BTC = Held(
-    id=1, symbol="BTC/USDT:USDT", side="long", quantity=Decimal("0.12"), entry=Decimal("30214.5"), mark=Decimal("30318.4"),
-    mark_at=NOW, leverage=3, r=Decimal("272.5"), liquidation=Decimal("27470.1"), target=None, trailing=False, stop=STOP,
-    backstop=None, unprotected_since=None, seconds_unprotected=1.4, opened_at=NOW - timedelta(minutes=5), decision_id=1,
+    id=1, symbol="BTC/USDT:USDT", side="long", quantity=Decimal("0.12"), entry=Decimal("30214.5"),
+    mark=Decimal("30318.4"), mark_at=NOW, leverage=3, r=Decimal("272.5"), liquidation=Decimal("27470.1"), target=None,
+    trailing=False, stop=STOP, backstop=None, unprotected_since=None, seconds_unprotected=1.4,
+    opened_at=NOW - timedelta(minutes=5), decision_id=1,
 )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ async def closed_with(one):
     return message["type"], message.get("code")
 
 
-# -- the door -----------------------------------------------------------------------------------------------------------
+# -- the door --------------------------------------------------------------------------------------------------------
 
 
 async def test_whoever_is_not_logged_in_is_closed_with_4401(live):
@@ -107,8 +107,8 @@ async def test_whoever_is_not_logged_in_is_closed_with_4401(live):
 
 @pytest.mark.parametrize(
     "origin",
-    [b"http://evil.example", b"https://testserver", b"http://testserver:8001", b"null", b"http://testserver.evil", None, b"",
-     b"http://[::1", b"testserver"],
+    [b"http://evil.example", b"https://testserver", b"http://testserver:8001", b"null", b"http://testserver.evil", None,
+     b"", b"http://[::1", b"testserver"],
 )  # fmt: skip
 async def test_another_origin_is_closed_with_4403_even_with_a_session(live, origin):
     cookie = await rows(lambda: session_of(make.user()))()
@@ -155,7 +155,7 @@ async def test_no_other_address_takes_a_socket(layer):
     assert (await one.connect())[0] is False
 
 
-# -- what comes ---------------------------------------------------------------------------------------------------------
+# -- what comes ------------------------------------------------------------------------------------------------------
 
 
 async def test_a_nudge_brings_the_changed_panel_whole(live):
@@ -211,8 +211,8 @@ async def test_marks_move_the_rows_of_open_positions(live):
 
 @pytest.mark.parametrize(
     "message",
-    [{"type": "prices", "marks": {"BTC/USDT:USDT": "x"}, "at": "2026-01-01T00:00:00+00:00"}, {"type": "prices", "at": "now"},
-     {"type": "prices", "marks": {}, "at": None}, {"type": "unknown"}, {}],
+    [{"type": "prices", "marks": {"BTC/USDT:USDT": "x"}, "at": "2026-01-01T00:00:00+00:00"},
+     {"type": "prices", "at": "now"}, {"type": "prices", "marks": {}, "at": None}, {"type": "unknown"}, {}],
 )  # fmt: skip
 async def test_a_broken_message_of_the_bell_harms_nobody(live, message):
     one = await came_in(live)
@@ -242,7 +242,7 @@ async def test_the_page_lives_on_while_the_bell_is_down(live, monkeypatch):
     assert 'data-switch="halted"' in (await hear_panel(one, "ribbon"))["html"]
 
 
-# -- coming back --------------------------------------------------------------------------------------------------------
+# -- coming back -----------------------------------------------------------------------------------------------------
 
 
 async def test_resume_replays_only_what_is_newer(live):
@@ -263,7 +263,8 @@ async def test_a_number_that_is_not_ours_brings_all_panels_anew(live, seq):
     assert set(await settled(one)) == set(hubs.panels.PANELS)
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", "7", '{"type": 5}', '{"type": "switch", "state": "halted"}', "[" * 999,
+@pytest.mark.parametrize("text", ["nonsense", "[]", "7", '{"type": 5}', '{"type": "switch", "state": "halted"}',
+                                  "[" * 999,
                                   "x" * 70_000])  # fmt: skip
 async def test_whatever_else_is_said_changes_nothing(live, text):
     one = await came_in(live)
@@ -272,7 +273,7 @@ async def test_whatever_else_is_said_changes_nothing(live, text):
     assert await one.receive_nothing(0.1)
 
 
-# -- who can't keep up, who must go -----------------------------------------------------------------------------------------
+# -- who can't keep up, who must go ----------------------------------------------------------------------------------
 
 
 async def test_a_slow_client_waits_with_one_frame_per_panel_and_is_closed_4008(live, monkeypatch):

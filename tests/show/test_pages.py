@@ -114,7 +114,7 @@ def test_newer_marks_of_the_stream_win_over_the_rows(now):
     assert old.held[0].mark == Decimal("30318.4")
 
 
-# -- decisions --------------------------------------------------------------------------------------------------------
+# -- decisions -------------------------------------------------------------------------------------------------------
 
 
 def test_the_table_of_decisions_is_filtered_and_paged(reader, now):
@@ -157,7 +157,7 @@ def test_a_decision_that_is_not_there_is_said_to_be_not_there(reader, number):
     assert reader.get(f"/decisions/{number}/").status_code == 404
 
 
-# -- coming in --------------------------------------------------------------------------------------------------------
+# -- coming in -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/", "/decisions/", "/decisions/1/"])
@@ -213,7 +213,7 @@ def test_logging_out_is_a_post(reader):
     assert reader.get("/").status_code == 302
 
 
-# -- the switch -------------------------------------------------------------------------------------------------------
+# -- the switch ------------------------------------------------------------------------------------------------------
 
 JSON = {"HTTP_ACCEPT": "application/json"}
 
@@ -265,7 +265,7 @@ def test_a_state_that_is_none_is_refused(reader, state):
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["state"])
 
 
-# -- headers ----------------------------------------------------------------------------------------------------------
+# -- headers ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/", "/login/", "/decisions/", "/healthz", "/nowhere"])

@@ -18,14 +18,28 @@ COOLDOWN = Reason("COOLDOWN_ACTIVE", 171, "3,940 s since the last order, needs 7
 
 
 def funnel(signals=0, traded=0, rejected=0, failed=0, pending=0, **changes):
-    row = dict(since=NOW - timedelta(hours=1), until=NOW, bars=60, symbols=1440, evaluated=1412, flat=1412 - signals)
-    row |= dict(not_evaluated={}, judged_signals=signals, reasons=(), failed_by_code={}, as_of=NOW)
+    row = {
+        "since": NOW - timedelta(hours=1),
+        "until": NOW,
+        "bars": 60,
+        "symbols": 1440,
+        "evaluated": 1412,
+        "flat": 1412 - signals,
+    }
+    row |= {"not_evaluated": {}, "judged_signals": signals, "reasons": (), "failed_by_code": {}, "as_of": NOW}
     return Funnel(law=Conservation(signals, traded, rejected, failed, pending), **row | changes)
 
 
 def facts(seen=None, **changes):
-    row = dict(now=NOW, span=timedelta(hours=1), funnel=seen or funnel(), switch=Switch(), training=None, champions=4)
-    row |= dict(candle_at=NOW - timedelta(seconds=30), max_age=timedelta(seconds=95), flat_limit=2 / 7)
+    row = {
+        "now": NOW,
+        "span": timedelta(hours=1),
+        "funnel": seen or funnel(),
+        "switch": Switch(),
+        "training": None,
+        "champions": 4,
+    }
+    row |= {"candle_at": NOW - timedelta(seconds=30), "max_age": timedelta(seconds=95), "flat_limit": 2 / 7}
     return Facts(**row | changes)
 
 
@@ -65,31 +79,31 @@ def test_costs_that_eat_the_edge_are_called_that():
 
 
 CASES = [
-    ("a position without a stop comes first", dict(naked=(Naked("BTC/USDT:USDT", NOW - timedelta(seconds=9)),),
-     switch=Switch("halted")), "unprotected", "BTC/USDT has had no stop at the exchange for 9 s."),
-    ("two seconds without a stop are the placing of it", dict(naked=(Naked("BTC/USDT:USDT", NOW - timedelta(seconds=2)),)),
+    ("a position without a stop comes first", {"naked": (Naked("BTC/USDT:USDT", NOW - timedelta(seconds=9)),),
+     "switch": Switch("halted")}, "unprotected", "BTC/USDT has had no stop at the exchange for 9 s."),
+    ("two seconds without one are its placing", {"naked": (Naked("BTC/USDT:USDT", NOW - timedelta(seconds=2)),)},
      "flat", "No signals in the last hour."),
-    ("a signal without a decision", dict(undecided=3), "law-broken", "3 signals have no decision."),
-    ("no candle yet", dict(candle_at=None, seen=funnel(bars=0), champions=0), "no-data", "No market data yet."),
-    ("training", dict(champions=0, training=Training("folds", NOW + timedelta(seconds=14))), "training",
+    ("a signal without a decision", {"undecided": 3}, "law-broken", "3 signals have no decision."),
+    ("no candle yet", {"candle_at": None, "seen": funnel(bars=0), "champions": 0}, "no-data", "No market data yet."),
+    ("training", {"champions": 0, "training": Training("folds", NOW + timedelta(seconds=14))}, "training",
      "Models are training: 14 s left."),
-    ("training without an estimate", dict(champions=0, training=Training("queued", None)), "training",
+    ("training without an estimate", {"champions": 0, "training": Training("queued", None)}, "training",
      "Models are training."),
-    ("training that failed", dict(champions=0, training=Training("folds", None, "no rows")), "training-failed",
+    ("training that failed", {"champions": 0, "training": Training("folds", None, "no rows")}, "training-failed",
      "The models could not be trained."),
-    ("training beside champions is no headline", dict(training=Training("folds", NOW)), "flat",
+    ("training beside champions is no headline", {"training": Training("folds", NOW)}, "flat",
      "No signals in the last hour."),
-    ("old data", dict(candle_at=NOW - timedelta(minutes=8)), "stale", "The newest candle is 8 min old."),
-    ("no model", dict(champions=0), "no-model", "There is no model yet, so nothing can be judged."),
-    ("halted on purpose", dict(switch=Switch("halted", NOW - timedelta(minutes=3), "mira", "release")), "halted",
+    ("old data", {"candle_at": NOW - timedelta(minutes=8)}, "stale", "The newest candle is 8 min old."),
+    ("no model", {"champions": 0}, "no-model", "There is no model yet, so nothing can be judged."),
+    ("halted on purpose", {"switch": Switch("halted", NOW - timedelta(minutes=3), "mira", "release")}, "halted",
      "Trading is halted on purpose."),
-    ("reducing on purpose", dict(switch=Switch("reducing")), "reducing", "Only exits are allowed, on purpose."),
-    ("nothing judged", dict(seen=funnel(bars=0)), "not-judged", "No bar was judged in the last hour."),
-    ("all flat", dict(), "flat", "No signals in the last hour."),
-    ("nothing could be evaluated", dict(seen=funnel(evaluated=0, flat=0, not_evaluated={"NO_MODEL": 1440})),
+    ("reducing on purpose", {"switch": Switch("reducing")}, "reducing", "Only exits are allowed, on purpose."),
+    ("nothing judged", {"seen": funnel(bars=0)}, "not-judged", "No bar was judged in the last hour."),
+    ("all flat", {}, "flat", "No signals in the last hour."),
+    ("nothing could be evaluated", {"seen": funnel(evaluated=0, flat=0, not_evaluated={"NO_MODEL": 1440})},
      "not-evaluated", "No signals in the last hour."),
-    ("all pending", dict(seen=funnel(signals=1, pending=1)), "pending", "1 signal in the last hour, 0 trades."),
-    ("all failed", dict(seen=funnel(signals=1, failed=1)), "failed", "1 signal in the last hour, 0 trades."),
+    ("all pending", {"seen": funnel(signals=1, pending=1)}, "pending", "1 signal in the last hour, 0 trades."),
+    ("all failed", {"seen": funnel(signals=1, failed=1)}, "failed", "1 signal in the last hour, 0 trades."),
 ]  # fmt: skip
 
 

@@ -50,7 +50,7 @@ api = NinjaAPI(title="Quantum", version="1", description="What the system does a
                auth=Door(), urls_namespace="api-v1")  # fmt: skip
 
 
-# -- errors: one shape ---------------------------------------------------------------------------------------------------
+# -- errors: one shape --------------------------------------------------------------------------------------------
 
 
 @api.exception_handler(Refusal)
@@ -86,7 +86,7 @@ def no_such_path(request: HttpRequest) -> HttpResponse:
     )
 
 
-# -- shared steps ----------------------------------------------------------------------------------------------------------
+# -- shared steps -------------------------------------------------------------------------------------------------
 
 
 def listing(
@@ -133,7 +133,7 @@ OPEN = Field("status", query.choice("open", "closed", "all"), "open (default), c
 WINDOW = Field("window", query.window, "such as 30m, 1h or 7d", default=timedelta(hours=1))
 
 
-# -- what it is --------------------------------------------------------------------------------------------------------------
+# -- what it is ---------------------------------------------------------------------------------------------------
 
 
 @api.get("/system")
@@ -174,7 +174,7 @@ def rejection_codes(request: HttpRequest) -> HttpResponse:
     return answer({"items": [shapes.rejection_code(c) for c in Code], "next": None, "as_of": timezone.now()})
 
 
-# -- from bar to decision ------------------------------------------------------------------------------------------------------
+# -- from bar to decision -----------------------------------------------------------------------------------------
 
 
 @api.get("/cycle")
@@ -232,7 +232,7 @@ def policy(request: HttpRequest) -> HttpResponse:
     return answer(shapes.policy(Scene(now).policy, now))
 
 
-# -- money and orders --------------------------------------------------------------------------------------------------------
+# -- money and orders ---------------------------------------------------------------------------------------------
 
 
 @api.get("/account")
@@ -288,7 +288,7 @@ def trade_stats(request: HttpRequest) -> HttpResponse:
     return answer(sums | {"win_rate": sums["wins"] / sums["n"] if sums["n"] else None})
 
 
-# -- data and models ---------------------------------------------------------------------------------------------------------
+# -- data and models ----------------------------------------------------------------------------------------------
 
 
 def candle_fields() -> tuple[Field, ...]:
@@ -357,7 +357,7 @@ def universe_refresh(request: HttpRequest) -> HttpResponse:
     return universe_desk.refresh(request.user)
 
 
-# -- controls ----------------------------------------------------------------------------------------------------------------
+# -- controls -----------------------------------------------------------------------------------------------------
 
 SWITCH = {"state": query.text(20), "reason": query.text(500)}
 SWITCH_BODY = {
