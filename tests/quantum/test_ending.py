@@ -17,7 +17,8 @@ django.setup()
 from celery.worker import state
 from quantum import ending
 ending.TASK, ending.CELERY = {task}, {celery}
-state.active_requests.update({active})
+held = {active}
+state.active_requests.update(held)
 ending.asked()
 time.sleep(20)
 """
@@ -25,7 +26,7 @@ time.sleep(20)
 
 @pytest.mark.parametrize(
     ("task", "celery", "active"),
-    [(0.2, 20, "['a task that hangs']"), (20, 0.2, "[]")],
+    [(0.2, 20, "[type('Request', (), {})]"), (20, 0.2, "[]")],
     ids=["with a task that hangs", "while it imports"],
 )
 def test_it_ends_though_something_is_busy(tmp_path, task, celery, active):
