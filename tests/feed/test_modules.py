@@ -86,3 +86,9 @@ def test_a_venue_that_does_not_answer_is_an_error_not_idleness(known):
     dead = connect(known.gateway.connection, lambda *request: (502, {}, ""), clock=known.gateway.clock)
     with pytest.raises(Unreachable):
         modules.fill_in(dead, "1m", known.gateway.now())
+
+
+def test_the_universes_actions_are_symbols_that_came_or_went(venue, monkeypatch):
+    monkeypatch.setattr("trading.exchange.gateway.venue", lambda: venue.gateway)
+    module = runtime.MODULES["universe"]
+    assert [module.tick(timezone.now()).actions for _ in range(2)] == [3, 0]

@@ -51,7 +51,7 @@ CASES = {
         ),
         ((belief(), desk()), (belief(), at(candle_at=None)), Code.FEED_STALE),
         ((belief(), desk()), (belief(), at(candle_at=CLOSED - timedelta(seconds=60))), Code.FEED_STALE),
-        ((belief(), desk()), (belief(), at(candle_at=CLOSED + timedelta(hours=1))), Code.FEED_STALE),
+        ((belief(), desk()), (belief(), at(candle_at=CLOSED + timedelta(seconds=60))), Code.FEED_STALE),  # forming
     ],
     "fresh_signal": [
         (
@@ -60,6 +60,7 @@ CASES = {
             Code.STALE_SIGNAL,
         ),
         ((belief(), desk()), (belief(at=CLOSED - timedelta(seconds=60)), desk()), Code.STALE_SIGNAL),
+        ((belief(at=NOW + gates.AHEAD), desk()), (belief(at=NOW + gates.AHEAD + EPS), desk()), Code.STALE_SIGNAL),
     ],
     "fresh_price": [
         (
@@ -67,6 +68,7 @@ CASES = {
             (belief(), at(mark_at=NOW - timedelta(seconds=30) - EPS)),
             Code.PRICE_STALE,
         ),
+        ((belief(), at(mark_at=NOW + gates.AHEAD)), (belief(), at(mark_at=NOW + gates.AHEAD + EPS)), Code.PRICE_STALE),
         ((belief(), desk()), (belief(), at(mark=None)), Code.PRICE_STALE),
         ((belief(), desk()), (belief(), at(mark=Decimal(0))), Code.PRICE_INVALID),
         ((belief(), desk()), (belief(), at(mark=Decimal("NaN"))), Code.PRICE_INVALID),

@@ -15,19 +15,20 @@ from trading.runtime import Report, register
 
 GRACE = timedelta(seconds=12)  # the stream's time to bring a bar before REST is asked instead
 MOMENT = timedelta(seconds=5)
+AT_IT = "the stream is at it"
 CATCH_UP = 1500  # bars that one request brings
 
 
 @register
 class UniverseOS:
-    """Asks the venue what may be traded."""
+    """Asks the venue what may be traded; its actions are the symbols that came or went."""
 
     name, title, every, queue = "universe", "Universe OS", timedelta(seconds=300), "work"
 
     def tick(self, now: datetime) -> Report:
-        lines = universe.refresh(now, self.name).symbols
-        inside = sum(line["status"] == universe.IN for line in lines)
-        return Report(examined=len(lines), actions=inside, panels=("universe",))
+        before = set(rows.universe())
+        listed = universe.refresh(now, self.name).symbols
+        return Report(examined=len(listed), actions=len(before ^ set(rows.universe())), panels=("universe",))
 
 
 @register
@@ -41,13 +42,14 @@ class DataFeed:
         from trading.exchange.gateway import venue
 
         if streaming(now):
-            return Report.idle("the stream is at it")
+            return Report.idle(AT_IT)
         return fill_in(venue(), settings.QUANTUM.timeframe, now)
 
 
 def streaming(now: datetime) -> bool:
-    """Whether the stream beat a moment ago: while it loads history it does so every second."""
-    return ModuleState.objects.filter(name="data_feed", called_by="stream", last_tick__gte=now - MOMENT).exists()
+    """Whether the stream beat a moment ago, not this module for it: while it loads history it does so every second."""
+    beats = ModuleState.objects.filter(name="data_feed", called_by="stream", last_tick__gte=now - MOMENT)
+    return beats.exclude(idle_reason=AT_IT).exists()
 
 
 def fill_in(gateway: Gateway, timeframe: str, now: datetime) -> Report:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from trading.feed import rows as feed_rows
+from trading.feed.modules import AT_IT
 from trading.models import Cycle, ModelVersion, ModuleState, TrainingRun
 from trading.runtime import Report, register
 
@@ -67,7 +68,7 @@ def not_yet(now: datetime) -> str:
     from trading.forecast import rows
 
     feed = ModuleState.objects.filter(name="data_feed").first()
-    if feed and feed.idle_reason.startswith("loading history"):
+    if feed and feed.idle_reason.startswith(("loading history", AT_IT)):
         return f"waiting: {feed.idle_reason}"
     symbols = feed_rows.universe()
     if not symbols:

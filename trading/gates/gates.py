@@ -19,6 +19,7 @@ from trading.gates.desk import Desk, Limits, Market, Rejection
 Gate = Callable[[Belief, Desk], Rejection | None]
 
 ACTIVE = "active"
+AHEAD = timedelta(seconds=5)  # clocks differ; what lies farther in the future was not measured
 WHEN = {"TRENDING": "while the market trends", "RANGING": "while the market ranges", "NORMAL": "in a normal market"}
 
 
@@ -51,12 +52,16 @@ def account_known(belief: Belief, desk: Desk) -> Rejection | None:
 # -- data -------------------------------------------------------------------------------------------------------------
 
 
+def fresh(age: timedelta, limit: timedelta) -> bool:
+    return -AHEAD <= age <= limit
+
+
 def fresh_candle(belief: Belief, desk: Desk) -> Rejection | None:
     """The symbol's newest candle is the bar that is being traded, and not too old."""
     closed = desk.market(belief.symbol).candle_at
     limit = desk.limits.max_data_age
     late = closed is not None and desk.bar_closed_at is not None and closed < desk.bar_closed_at
-    if closed is not None and not late and abs(desk.now - closed) <= limit:
+    if closed is not None and not late and fresh(desk.now - closed, limit):
         return None
     age = (desk.now - closed).total_seconds() if closed else None
     return Rejection(Code.FEED_STALE, age, limit.total_seconds(), "QT_MAX_DATA_AGE")
@@ -65,7 +70,7 @@ def fresh_candle(belief: Belief, desk: Desk) -> Rejection | None:
 def fresh_signal(belief: Belief, desk: Desk) -> Rejection | None:
     age, limit = desk.now - belief.at, desk.limits.max_data_age
     late = desk.bar_closed_at is not None and belief.at < desk.bar_closed_at
-    if not late and abs(age) <= limit:
+    if not late and fresh(age, limit):
         return None
     return Rejection(Code.STALE_SIGNAL, age.total_seconds(), limit.total_seconds(), "QT_MAX_DATA_AGE")
 
@@ -77,7 +82,7 @@ def fresh_price(belief: Belief, desk: Desk) -> Rejection | None:
     if not sane(market.mark):
         return Rejection(Code.PRICE_INVALID, str(market.mark), 0)
     age = desk.now - market.mark_at
-    if abs(age) <= limit:
+    if fresh(age, limit):
         return None
     return Rejection(Code.PRICE_STALE, age.total_seconds(), limit.total_seconds())
 
