@@ -316,9 +316,9 @@ class Stream:
                 except VenueError as error:
                     self.failed[symbol] = error
                     break
-                found += page
-                if len(page) < PAGE:
+                if not page:
                     break
+                found += page
                 since = page[-1].open_time + step
         return found
 
