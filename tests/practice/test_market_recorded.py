@@ -113,6 +113,14 @@ def test_a_symbol_is_listed_when_its_data_begins_and_gone_when_it_ends(folder):
     assert market.price("BBBUSDT", before) == 5
 
 
+def test_candles_from_before_the_listing_begin_with_the_first_there_is(folder):
+    market = own(folder)
+    late = market.symbols[1]
+    now = market.history_start_ms + 1600 * HOUR
+    candles = market.klines(late, HOUR, market.history_start_ms, None, 10, now)
+    assert [k.open_time for k in candles] == [market.history_start_ms + (1500 + n) * HOUR for n in range(10)]
+
+
 def test_a_hole_in_the_data_stays_a_hole(tmp_path):
     data = bars(1500)
     keep = np.ones(1500, bool)
@@ -121,7 +129,9 @@ def test_a_hole_in_the_data_stays_a_hole(tmp_path):
     market = own(tmp_path)
     hole = FIRST + 1100 * HOUR
     opens = [k.open_time for k in market.klines("AAAUSDT", HOUR, hole - 2 * HOUR, None, 4, hole + 20 * HOUR)]
-    assert opens == [hole - 2 * HOUR, hole - HOUR, hole + 5 * HOUR, hole + 6 * HOUR][: len(opens)]
+    assert opens == [hole - 2 * HOUR, hole - HOUR, hole + 5 * HOUR, hole + 6 * HOUR], "four that exist, as asked"
+    back = [k.open_time for k in market.klines("AAAUSDT", HOUR, None, hole + 5 * HOUR, 3, hole + 20 * HOUR)]
+    assert back == [hole - 2 * HOUR, hole - HOUR, hole + 5 * HOUR]
     assert market.price("AAAUSDT", hole + HOUR) == Decimal(str(data["close"][1099]))
     assert market.status("AAAUSDT", hole + HOUR) == TRADING
 

@@ -173,7 +173,8 @@ class Market:
         if self.status(symbol, now) != TRADING:
             raise ValueError(f"{symbol} does not trade now, so its price can't be driven")
         drive = driving.plan(path, float(self.price(symbol, now)), now)
-        self.play.drives = self.drives | {symbol: [*(d.cut(now) for d in self.drives.get(symbol, [])), drive]}
+        before = [d.cut(now) for d in self.drives.get(symbol, [])]
+        self.play.drives = self.drives | {symbol: [*(d for d in before if d.points), drive]}
 
     def _touch(self, now: int) -> int:
         """Nothing that was seen may change: a change at an earlier time takes effect at the last one seen."""
@@ -305,28 +306,44 @@ class Market:
         self, view: str, symbol: str, width: int, start: int | None, end: int | None, limit: int, now: int
     ) -> list[Kline]:
         row = self._index(symbol)
-        first, stop = self._range(width, start, end, limit, now)
-        if first >= stop:
-            return []
-        found = self.candles(width, first, stop, now, view)[row]
-        there = np.flatnonzero(np.isfinite(found[:, 0]))
-        prices = [self._to_decimals(view, row, found[there, c]) for c in range(4)]
-        opens = [opening_of(first + n, width) for n in there.tolist()]
-        volumes, quotes = (map(_amount, found[there, c].tolist()) for c in (4, 5))
-        trades = found[there, 6].astype(np.int64).tolist()
+        span = self._range(width, start, end, now)
+        numbers, found = self._first_there(view, row, width, span, limit, forward=start is not None, now=now)
+        prices = [self._to_decimals(view, row, found[:, c]) for c in range(4)]
+        opens = [opening_of(n, width) for n in numbers.tolist()]
+        volumes, quotes = (map(_amount, found[:, c].tolist()) for c in (4, 5))
+        trades = found[:, 6].astype(np.int64).tolist()
         closed = [opened + width <= now for opened in opens]
         return list(map(Kline, opens, *prices, volumes, quotes, trades, closed))
 
-    def _range(self, width: int, start: int | None, end: int | None, limit: int, now: int) -> tuple[int, int]:
+    def _first_there(
+        self, view: str, row: int, width: int, span: tuple[int, int], limit: int, *, forward: bool, now: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of a span of candles, the first `limit` that exist (the last, if not forward): numbers [n], values [n, 7].
+
+        Holes and the time before a symbol was listed count for nothing, as on the venue.
+        """
+        first, stop = span
+        numbers, values, count = [np.empty(0, np.int64)], [np.empty((0, FIELDS))], 0
+        while first < stop and count < limit:
+            low, high = (first, min(stop, first + limit)) if forward else (max(first, stop - limit), stop)
+            found = self.candles(width, low, high, now, view)[row]
+            there = np.flatnonzero(np.isfinite(found[:, 0]))
+            numbers.append(low + there)
+            values.append(found[there])
+            count += len(there)
+            first, stop = (high, stop) if forward else (first, low)
+        order = 1 if forward else -1
+        kept = slice(0, limit) if forward else slice(max(0, count - limit), None)
+        return np.concatenate(numbers[::order])[kept], np.concatenate(values[::order])[kept]
+
+    def _range(self, width: int, start: int | None, end: int | None, now: int) -> tuple[int, int]:
         """Numbers of the candles asked for, first and stop."""
         if width <= 0 or width % self.play.spacing:
             raise ValueError(f"candles of {width} ms can't be made of points {self.play.spacing} ms apart")
         oldest = -(-(self.history_start_ms - opening_of(0, width)) // width)
         newest = number_of(now if end is None else min(end, now), width)
-        if start is None:
-            return max(oldest, newest + 1 - limit), newest + 1
-        first = max(oldest, -(-(start - opening_of(0, width)) // width))
-        return first, min(newest + 1, first + limit)
+        first = oldest if start is None else max(oldest, -(-(start - opening_of(0, width)) // width))
+        return first, newest + 1
 
     def _to_decimals(self, view: str, row: int, levels: np.ndarray) -> list[Decimal]:
         """Levels on the tick, exactly."""
