@@ -101,9 +101,12 @@ def launch(supervisor: Supervisor, config: Config, programs: list[Program], port
     start_broker(supervisor, config, say)
     if supervisor.over:
         return
-    preparation.database(config, say)
-    preparation.first_user(settings.VAR / "first-login.txt", say)
-    preparation.schedules(say)
+    with supervisor.cut_when_asked():  # migrations may take longer than an end may
+        preparation.database(config, say)
+        preparation.first_user(settings.VAR / "first-login.txt", say)
+        preparation.schedules(say)
+    if supervisor.over:
+        return
     names = {program.name for program in programs}
     first = [program for program in programs if program.name in ("practice", "web")]
     supervisor.start(*first)

@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -47,6 +48,10 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
 
+class Asked(BaseException):
+    """The end was asked for while something long was at work that may be cut anywhere."""
+
+
 class Supervisor:
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Supervisor:
         self.cwd = cwd
         self.children: dict[str, Child] = {}
         self.stopping = False
+        self.cuttable = False
         self.failed = ""  # why everything ends although nobody asked
 
     # -- signals ------------------------------------------------------------------------------------------------------
@@ -75,6 +81,17 @@ class Supervisor:
         if self.stopping:
             self.kill(list(self.children.values()))
         self.stopping = True
+        if self.cuttable:
+            self.cuttable = False
+            raise Asked
+
+    @contextlib.contextmanager
+    def cut_when_asked(self) -> Iterator[None]:
+        """What is done in here is cut off by a signal, as a kill would; nothing is raised."""
+        self.cuttable = not self.stopping
+        with contextlib.suppress(Asked):
+            yield
+        self.cuttable = False
 
     # -- starting and minding -----------------------------------------------------------------------------------------
     def start(self, *programs: Program) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from quantum.config import BASE
+from quantum.supervisor import Supervisor
 
 
 def until(true: Callable[[], object], seconds: float = 20) -> bool:
@@ -159,3 +160,13 @@ def test_a_leash_whose_parent_is_gone_starts_nothing(tmp_path):
     leash = [sys.executable, str(BASE / "quantum" / "leash.py"), "1", sys.executable, "-c", "print('started')"]
     done = subprocess.run(leash, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_what_may_be_cut_is_cut_when_the_end_is_asked_for(tmp_path):
+    one, done = Supervisor(tmp_path, print), []
+    with one.cut_when_asked():
+        done.append("before")
+        one.asked(signal.SIGTERM, None)
+        done.append("after")
+    assert done == ["before"] and one.over
+    one.asked(signal.SIGTERM, None)  # nothing to cut any more: nothing is raised
