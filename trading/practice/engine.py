@@ -303,13 +303,21 @@ class Engine:
         return min(order.remaining, abs(position.amount)) if reduces(order, position) else ZERO
 
     def fill(
-        self, order: Order, quantity: Decimal, price: Decimal, quote: Quote, *, maker: bool, execution: str = "TRADE"
+        self,
+        order: Order,
+        quantity: Decimal,
+        price: Decimal,
+        quote: Quote,
+        *,
+        maker: bool,
+        execution: str = "TRADE",
+        most: Decimal = Decimal("Infinity"),
     ) -> None:
-        """One trade: the account, the order, the journal and the messages move together."""
+        """One trade: the account, the order, the journal and the messages move together. `most`: the highest fee."""
         if not quantity:
             self.cancel(order, "EXPIRED")
             return
-        fee = (quantity * price * (MAKER if maker else TAKER)).quantize(CENTS)
+        fee = min(quantity * price * (MAKER if maker else TAKER), most).quantize(CENTS)
         realized = trade(self.account, order.symbol, order.sign * quantity, price, fee, self.now)
         order.executed += quantity
         order.quote += quantity * price

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_FLOOR
 from typing import TYPE_CHECKING
 
 from trading.practice import pricing
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def liquidate(engine: Engine, position: Position, quote: Quote) -> None:
-    """The exchange takes over: orders go, the position is closed, never at a worse price than bankruptcy."""
+    """The exchange takes over: orders go, the position is closed, never at a worse price than bankruptcy.
+
+    Fees come out of what is left, never out of anything else.
+    """
     for algo in [a for a in engine.algos.values() if a.symbol == position.symbol and a.status == "NEW"]:
         engine.cancel_algo(algo, "EXPIRED", "Liquidation")
     for order in engine.open_orders(position.symbol):
@@ -37,9 +41,9 @@ def liquidate(engine: Engine, position: Position, quote: Quote) -> None:
         updated=engine.now,
     )
     engine.orders[order.order_id] = order
-    left = backing + position.unrealized(price)
-    fee = min(max(left, ZERO), order.quantity * price * rules.liquidation_fee).quantize(CENTS)
-    engine.fill(order, order.quantity, price, quote, maker=False, execution="CALCULATED")
+    left = max(backing + position.unrealized(price), ZERO).quantize(CENTS, ROUND_FLOOR)
+    engine.fill(order, order.quantity, price, quote, maker=False, execution="CALCULATED", most=left)
+    fee = min(left - engine.changes.fills[-1].fee, order.quantity * price * rules.liquidation_fee).quantize(CENTS)
     if fee:
         engine.account.wallet -= fee
         engine.earn(position.symbol, "INSURANCE_CLEAR", -fee, "liquidation fee")
