@@ -13,7 +13,7 @@ from monitoring.watch.liveness import NEVER, UP, Expected, liveness
 from monitoring.watch.manifest import expected
 from monitoring.watch.verdict import Facts, Naked, Switch, Training
 from trading.laws import conservation
-from trading.models import Candle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
+from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
 
 HOUR = timedelta(hours=1)
 TRAINING_SILENCE = timedelta(minutes=2)  # a run that has not beaten for so long is dead
@@ -66,7 +66,7 @@ def undecided() -> int:
 
 
 def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> Facts:
-    """Everything the headline rests on; six queries and the funnel's five."""
+    """Everything the headline rests on; seven queries and the funnel's five."""
     seen = seen or funnel(span, now)
     config, top = settings.QUANTUM, seen.dominant
     return Facts(
@@ -82,7 +82,17 @@ def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> 
         undecided=undecided(),
         knob=knob(top.setting) if top else None,
         flat_limit=1 / (1 + config.QT_TARGET_R),
+        cost_ceiling=1 / config.QT_MIN_STOP_COSTS,
+        **beliefs(now - span),
     )
+
+
+def beliefs(since: datetime) -> dict[str, float | None]:
+    """The best confidence of the span, and the newest bar's costs in R; one query."""
+    told = Cycle.objects.filter(at__gte=since, evaluated__gt=0).order_by("bar").values_list("facts", flat=True)
+    seen = [row for row in told if row]
+    highest = [row["highest"] for row in seen if row.get("highest") is not None]
+    return {"best": max(highest, default=None), "cost_r": seen[-1].get("cost_r") if seen else None}
 
 
 def module_states() -> dict[str, ModuleState]:

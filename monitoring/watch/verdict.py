@@ -12,6 +12,7 @@ from monitoring.watch.knobs import Knob
 from monitoring.watch.words import NBSP, age, clock, count, grouped, market, window
 from trading.codes import MEANINGS, Code
 
+EATEN = 0.9  # of the most that costs can be in R: the stop stands on its floor, the bars are too small
 PROTECT_WITHIN = timedelta(seconds=5)  # law 5
 
 
@@ -90,6 +91,9 @@ class Facts:
     undecided: int = 0  # signals of all time that have no decision
     knob: Knob | None = None  # the dominant reason's setting
     flat_limit: float = 0.0  # the break-even probability below which a symbol is flat
+    best: float | None = None  # the highest confidence that any model ensemble had in the span
+    cost_r: float | None = None  # what a round trip costs at the newest bar, in R; the median symbol
+    cost_ceiling: float = 1.0  # the most it can be: the stop is never closer than so many costs
 
 
 def headline(facts: Facts) -> Headline:
@@ -227,9 +231,12 @@ def no_signals(facts: Facts) -> Headline:
     seen, reason = facts.funnel, facts.funnel.dominant
     head = text(f"No signals in {window(facts.span)}.")
     if seen.evaluated:
-        best = f" none reached {facts.flat_limit:.3f}, where an entry breaks even" if facts.flat_limit else ""
-        judged = f"{count(seen.evaluated, 'judgement')} of {count(seen.bars, 'bar')}, all flat:{best or ' no side'}."
-        return Headline("flat", "ok", head, text(judged))
+        judged = f"{count(seen.evaluated, 'judgement')} of {count(seen.bars, 'bar')}, all flat. "
+        if facts.cost_r is not None and facts.cost_r >= EATEN * facts.cost_ceiling:
+            return Headline(
+                "costs", "warn", text(f"Costs eat the edge. {head[0].text}"), (Piece(judged), *eaten(facts))
+            )
+        return Headline("flat", "ok", head, (Piece(judged), *short_of(facts)))
     lead: tuple[Piece, ...] = text("No symbol could be evaluated.")
     if reason:
         lead = (
@@ -238,6 +245,31 @@ def no_signals(facts: Facts) -> Headline:
             Piece(f". {reason.sentence}"),
         )
     return Headline("not-evaluated", "warn", head, lead)
+
+
+def short_of(facts: Facts) -> Iterable[Piece]:
+    """The best there was, and what a signal needs."""
+    if facts.best is not None:
+        yield Piece(f"The best confidence was {facts.best:.3f}. ")
+    if facts.flat_limit:
+        yield Piece(f"A signal needs {facts.flat_limit:.3f}, where an entry breaks even before costs")
+        after = f"; after costs of {facts.cost_r:.2f}{NBSP}R that is {after_costs(facts):.3f}" if facts.cost_r else ""
+        yield Piece(f"{after}.")
+
+
+def eaten(facts: Facts) -> Iterable[Piece]:
+    """These bars move so little that the stop stands on its floor, a few round trips' costs away."""
+    yield Piece(f"A round trip costs {facts.cost_r:.2f}{NBSP}R on these bars, ")
+    yield Piece(f"so an entry breaks even at {after_costs(facts):.3f}; ")
+    yield Piece(f"the best confidence was {facts.best:.3f}. " if facts.best is not None else "nobody came near. ")
+    yield Piece("Longer bars move more for the same costs: ")
+    yield Piece("QT_TIMEFRAME", "setting")
+    yield Piece(".")
+
+
+def after_costs(facts: Facts) -> float:
+    """(1 + c) / (1 + target): the probability at which an entry earns its costs c, in R."""
+    return facts.flat_limit * (1 + (facts.cost_r or 0))
 
 
 def trades(facts: Facts) -> Headline:

@@ -100,6 +100,10 @@ CASES = [
     ("reducing on purpose", {"switch": Switch("reducing")}, "reducing", "Only exits are allowed, on purpose."),
     ("nothing judged", {"seen": funnel(bars=0)}, "not-judged", "No bar was judged in the last hour."),
     ("all flat", {}, "flat", "No signals in the last hour."),
+    ("costs eat the edge", {"cost_r": 1 / 3, "cost_ceiling": 1 / 3, "best": 0.22}, "costs",
+     "Costs eat the edge. No signals in the last hour."),
+    ("costs below their ceiling", {"cost_r": 0.12, "cost_ceiling": 1 / 3, "best": 0.25}, "flat",
+     "No signals in the last hour."),
     ("nothing could be evaluated", {"seen": funnel(evaluated=0, flat=0, not_evaluated={"NO_MODEL": 1440})},
      "not-evaluated", "No signals in the last hour."),
     ("all pending", {"seen": funnel(signals=1, pending=1)}, "pending", "1 signal in the last hour, 0 trades."),
@@ -131,7 +135,7 @@ def test_the_countdown_carries_its_end_so_that_the_page_can_tick():
 @pytest.mark.django_db
 def test_the_rows_give_the_facts_in_a_fixed_number_of_queries(django_assert_num_queries):
     make.no_trades(NOW)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         seen = rows.facts(NOW)
     assert headline(seen).sentence == "198 signals in the last hour, 0 trades."
 
@@ -148,3 +152,17 @@ def test_whoever_does_not_beat_is_named():
     silent = {one.name: alive for one, alive in rows.silent(NOW)}
     assert "executor" not in silent
     assert silent["position_monitor"] == "never"
+
+
+def test_costs_that_eat_the_edge_are_told_with_their_numbers():
+    told = headline(facts(seen=funnel(0), cost_r=1 / 3, cost_ceiling=1 / 3, best=0.22)).explanation
+    assert "costs 0.33\u00a0R" in told
+    assert "breaks even at 0.381" in told
+    assert "best confidence was 0.220" in told
+
+
+def test_flat_bars_tell_the_best_confidence_and_what_a_signal_needs():
+    told = headline(facts(seen=funnel(0), cost_r=0.12, cost_ceiling=1 / 3, best=0.25)).explanation
+    assert "best confidence was 0.250" in told
+    assert "needs 0.286" in told
+    assert "after costs of 0.12\u00a0R that is 0.320" in told
