@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -52,16 +51,6 @@ def test_rounding_lands_on_the_grid_and_errs_to_the_safe_side(rules, data, side,
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=st.data(), price=PRICES)
-def test_the_least_quantity_is_enough_and_one_step_less_is_not(rules, data, price):
-    rule = data.draw(st.sampled_from(rules))
-    least = filters.least_quantity(price, rule)
-    assert filters.meets_notional(least, price, rule) and least >= rule.min_quantity
-    less = least - rule.step
-    assert less < rule.min_quantity or not filters.meets_notional(less, price, rule)
-
-
-@settings(max_examples=200, deadline=None)
 @given(data=st.data(), price=PRICES, mark=st.decimals("1", "200000", places=6))
 def test_a_limit_stays_within_the_venues_band(rules, data, price, mark):
     rule = data.draw(st.sampled_from(rules))
@@ -90,9 +79,3 @@ def test_a_quantity_is_never_rounded_up(wanted, at_market, fitted):
 def test_a_stop_is_rounded_to_lose_less_and_a_target_to_be_reached_sooner(side, stop, target):
     assert filters.towards_profit(side, Decimal("100.14"), BTC) == Decimal(stop)
     assert filters.towards_loss(side, Decimal("100.14"), BTC) == Decimal(target)
-
-
-def test_notional_is_checked_at_the_boundary():
-    assert filters.meets_notional(Decimal("0.001"), Decimal(100_000), BTC)
-    assert not filters.meets_notional(Decimal("0.001"), Decimal("99999.9"), BTC)
-    assert filters.meets_notional(Decimal(0), Decimal(1), replace(BTC, min_notional=Decimal(0)))

@@ -259,6 +259,16 @@ def test_a_new_drive_takes_over_from_a_running_one():
     assert len(market.path("BTCUSDT", OPEN + 25_000, OPEN + 50_000)) == 25
 
 
+def test_a_drive_that_is_replaced_before_its_first_point_leaves_no_trace():
+    market = fresh()
+    market.drive("BTCUSDT", [(5, 90_000)], OPEN + 500)
+    market.drive("BTCUSDT", [(1, 80_000)], OPEN + 500)
+    assert market.price("BTCUSDT", OPEN + 1500) == 80_000
+    assert market.price("BTCUSDT", OPEN + 5600) != 90_000
+    again = Market.restore(Synthetic(7, NAMES), json.loads(json.dumps(market.state())))
+    assert again.path("BTCUSDT", OPEN, OPEN + MINUTE) == market.path("BTCUSDT", OPEN, OPEN + MINUTE)
+
+
 def test_a_price_can_be_driven_while_the_market_is_paused():
     market = fresh()
     market.pause(OPEN)

@@ -34,16 +34,6 @@ def quantity(wanted: Decimal, filters: Filters, *, at_market: bool) -> Decimal:
     return fitted if fitted >= filters.min_quantity and fitted > 0 else Decimal(0)
 
 
-def meets_notional(amount: Decimal, price: Decimal, filters: Filters) -> bool:
-    """Whether an order that adds risk is worth enough for the venue. (Reducing ones are exempt.)"""
-    return amount * price >= filters.min_notional
-
-
-def least_quantity(price: Decimal, filters: Filters) -> Decimal:
-    """The smallest quantity that the venue takes at this price."""
-    return max(up(filters.min_notional / price, filters.step), up(filters.min_quantity, filters.step))
-
-
 def within_percent(price: Decimal, mark: Decimal, filters: Filters) -> Decimal:
     """A limit price, kept inside the venue's PERCENT_PRICE band around the mark."""
     lowest, highest = up(mark * filters.percent_down, filters.tick), down(mark * filters.percent_up, filters.tick)

@@ -5,7 +5,6 @@ Symbols are ccxt's (`BTC/USDT:USDT`), prices and quantities `Decimal`, times awa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -234,7 +233,3 @@ class Gateway(Protocol):
     def one_way(self) -> bool: ...
     def place(self, request: OrderRequest, permit: Permit) -> VenueOrder: ...
     def cancel(self, symbol: str, client_order_id: str, permit: Permit, *, conditional: bool) -> VenueOrder | None: ...
-
-
-def by_client_id(orders: Sequence[VenueOrder]) -> dict[str, VenueOrder]:
-    return {order.client_order_id: order for order in orders}

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F, FloatField, Max, Min, QuerySet
 
 from trading.exchange.venue import Side, VenuePosition
-from trading.models import Candle, Decision, FundingPayment, Intent, Order, Position
+from trading.models import Candle, Decision, FundingPayment, Intent, Position
 from trading.orders.lifecycle import LIVE
 from trading.positions.exits import Held, Rules
 from trading.positions.trailing import TrailRule
@@ -76,16 +76,6 @@ def remember_needed(need: Need) -> None:
     position = open_positions().filter(pk=need.position_id).first()
     if position is not None:
         remember_best(position, need.best)
-
-
-def protecting_orders(position_ids: Iterable[int]) -> dict[int, dict[str, Order]]:
-    """The newest live stop, backstop and target of each position, by kind."""
-    found: dict[int, dict[str, Order]] = {}
-    kinds = (Intent.STOP, Intent.BACKSTOP, Intent.TARGET)
-    live = Order.objects.filter(intent__position__in=list(position_ids), intent__kind__in=kinds, status__in=LIVE)
-    for order in live.select_related("intent").order_by("id"):
-        found.setdefault(order.intent.position_id or 0, {})[order.intent.kind] = order
-    return found
 
 
 def recent_range(symbol: str, timeframe: str, now: datetime, bar: timedelta) -> Decimal:
