@@ -21,6 +21,7 @@ from monitoring.watch.liveness import liveness
 from monitoring.watch.manifest import expected
 from monitoring.watch.verdict import Facts, Headline, headline
 from monitoring.watch.words import grouped
+from trading.cycle import daily_pnl
 from trading.exchange.venue import OrderStatus
 from trading.models import (
     AccountSnapshot,
@@ -63,6 +64,7 @@ class Account:
     realized_today: Decimal
     fees_today: Decimal
     funding_today: Decimal
+    pnl_today: Decimal  # as the daily loss gate counts it: realised, open, their costs so far
     loss_limit: Decimal  # share of equity
 
     @property
@@ -75,9 +77,9 @@ class Account:
 
     @property
     def loss_used(self) -> Decimal:
-        """Today's loss as the gate sees it, realised net and unrealised, as a share of equity; 0 where it is a gain."""
-        lost = -(self.realized_today + self.unrealized)
-        return max(Decimal(0), lost / self.equity) if self.equity > 0 else Decimal(0)
+        """Today's loss as the gate sees it: a share of the equity that the day began with; 0 where it is a gain."""
+        began = self.equity - self.pnl_today
+        return max(Decimal(0), -self.pnl_today / began) if began > 0 else Decimal(1)
 
     @property
     def drawdown(self) -> Decimal:
@@ -167,7 +169,7 @@ class Scene:
 
     @cached_property
     def account(self) -> Account | None:
-        """None until the venue has shown the account; five queries."""
+        """None until the venue has shown the account; eight queries."""
         last = AccountSnapshot.objects.order_by("-at").first()
         if last is None:
             return None
@@ -190,6 +192,7 @@ class Scene:
             realized_today=sums["net"] or Decimal(0),
             fees_today=fees["fee"] or Decimal(0),
             funding_today=paid["amount"] or Decimal(0),
+            pnl_today=daily_pnl(self.now),
             loss_limit=Decimal(str(settings.QUANTUM.QT_MAX_DAILY_LOSS)),
         )
 

@@ -211,6 +211,7 @@ def aged(what: str, key: str, limit: str, setting: str = "") -> Callable[..., Me
         old, most = seconds_since(desk, market.get(key)), number(limits.get(limit))
         if old is None or most is None:
             return None
+        old = max(0.0, old)  # two clocks may differ by a little
         return Measure(old, most, AT_MOST, f"{what} {grouped(old, 1)}{NBSP}s old, limit {age(most)}", setting)
 
     return read
@@ -220,7 +221,7 @@ def signal_age(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> 
     most = number(limits.get("max_data_age"))
     if most is None:
         return None
-    old = (datetime.fromisoformat(desk["now"]) - signal.at).total_seconds()
+    old = max(0.0, (datetime.fromisoformat(desk["now"]) - signal.at).total_seconds())
     return Measure(old, most, AT_MOST, f"Signal {grouped(old, 1)}{NBSP}s old, limit {age(most)}", "QT_MAX_DATA_AGE")
 
 

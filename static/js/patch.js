@@ -25,7 +25,10 @@ function cells(line, row, at) {
     const cell = line.querySelector(`[data-cell="${name}"]`);
     if (!cell) continue;
     if (name === "unrealized") money(cell, text);
-    else if (cell.textContent !== text) { cell.textContent = text; tint(cell); }
+    else if (cell.textContent !== text) {
+      cell.textContent = text;
+      if (name === "mark") tint(cell); // one moving thing a row
+    }
     if (name === "mark") cell.dataset.asOf = at;
   }
   const reach = line.querySelector(".reach");
@@ -51,7 +54,6 @@ function money(cell, text) {
   }
   span.append(text);
   cell.replaceChildren(span);
-  tint(cell);
 }
 
 function tint(cell) {

@@ -49,10 +49,10 @@ def test_every_panel_carries_its_hook_and_its_moment(reader, now):
         assert re.search(rf'data-panel="{name}".*?data-as-of="20', html, re.DOTALL), name
 
 
-def test_the_overview_makes_a_fixed_number_of_queries(reader, now, django_assert_max_num_queries):
+def test_the_overview_makes_a_fixed_number_of_queries(reader, now, django_assert_num_queries):
     make.holdings(now)
     make.no_trades(now)
-    with django_assert_max_num_queries(38):
+    with django_assert_num_queries(37):
         reader.get("/")
 
 
