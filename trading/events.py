@@ -1,11 +1,17 @@
-"""Nudges: after commit, say *which* panel changed, never the data. A lost nudge costs one refresh, never truth."""
+"""Bells for workers, nudges for pages.
+
+A bell puts a task on a queue; a lost one is found by beat's schedules. A nudge says, after commit, *which* panel
+changed, never the data; a lost one costs one refresh, never truth.
+"""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import transaction
 
 log = logging.getLogger(__name__)
@@ -26,3 +32,15 @@ def publish(message: dict) -> None:
         async_to_sync(layer.group_send)(GROUP, message)
     except Exception as error:  # noqa: BLE001 - whatever ails the bell, it must never stop a trade
         log.warning("nudge lost: %s", error)
+
+
+def ring(task: str, *args: object, queue: str = "trade", **options: Any) -> bool:
+    """Put a task on one of our queues; False where the broker does not answer (beat's schedule will do it later)."""
+    from celery import current_app
+    from kombu.exceptions import OperationalError
+
+    try:
+        current_app.send_task(task, args=args, queue=f"{settings.QUANTUM.mode}-{queue}", retry=False, **options)
+    except OperationalError:
+        return False
+    return True

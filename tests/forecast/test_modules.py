@@ -53,7 +53,7 @@ def test_while_a_training_runs_it_tells_how_far_it_is():
 
 def test_a_run_that_nobody_seems_to_be_at_is_rung_for_again(monkeypatch):
     rung: list[tuple] = []
-    monkeypatch.setattr(store, "ring", lambda *task: rung.append(task))
+    monkeypatch.setattr(store, "ring", lambda *task, queue: rung.append((queue, *task)))
     run, _ = rows.request(NOW, "test")
     rows.claim(run.pk, NOW)
     tick(NOW + timedelta(seconds=10))

@@ -247,7 +247,7 @@ def test_a_killed_workers_run_is_taken_over_and_the_dead_one_may_not_write():
 
 def test_a_run_is_handed_back_by_a_process_that_ends_and_taken_at_once(monkeypatch):
     rung: list[tuple] = []
-    monkeypatch.setattr(store, "ring", lambda *task: rung.append(task))
+    monkeypatch.setattr(store, "ring", lambda *task, queue: rung.append((queue, *task)))
     stored_history()
     run = store.request_training(NOW, "test")
     ENDING.set()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from trading.events import ring
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Bar, Gateway
 from trading.feed import quality, rows, universe
@@ -91,15 +92,3 @@ def fetch(
     if failed and len(failed) == len(late):
         raise next(iter(failed.values()))
     return bars, failed
-
-
-def ring(task: str, *args: object, queue: str = "trade") -> bool:
-    """Put a task on one of our queues; False where the broker does not answer (beat's schedule will do it later)."""
-    from celery import current_app
-    from kombu.exceptions import OperationalError
-
-    try:
-        current_app.send_task(task, args=args, queue=f"{settings.QUANTUM.mode}-{queue}", retry=False)
-    except OperationalError:
-        return False
-    return True

@@ -9,6 +9,8 @@ from decimal import Decimal
 from trading.codes import Code
 from trading.exchange.venue import Side
 
+TAKER_FEE, SLIPPAGE = 0.0005, 0.0002  # assumed of every market order, fractions of the price, each way
+
 
 def probability(value: float) -> float:
     """A finite number within 0..1, rounded to 1e-6 so that a replay is the same bit for bit; anything else raises."""
@@ -28,7 +30,7 @@ class LabelSpec:
     target_r: float = 2.5
     horizon: int = 48
     min_stop_costs: float = 3.0
-    round_trip: float = 0.0014
+    round_trip: float = round(2 * (TAKER_FEE + SLIPPAGE), 6)
 
     @property
     def break_even(self) -> float:

@@ -30,7 +30,7 @@ class AIModels:
         able = [row for row in rows.standing(market) if store.answers(row, spec)]
         if run := rows.running():
             if rows.rested(run, now):  # its worker was killed, or its task was lost
-                store.ring("train", "trading.train", run.pk)
+                store.ring("trading.train", run.pk, queue="train")
             return Report.idle(training(run), examined=len(able))
         if able:
             return at_work(able, rows.standing(market, (ModelVersion.QUARANTINED,)), now)

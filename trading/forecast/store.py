@@ -24,6 +24,7 @@ from django.db import transaction
 from django.utils import timezone
 from threadpoolctl import threadpool_limits
 
+from trading.events import ring
 from trading.feed import rows as feed_rows
 from trading.forecast import features, manifest, rows
 from trading.forecast.belief import Excluded, LabelSpec
@@ -36,7 +37,6 @@ from trading.models import ModelVersion, TrainingRun
 from trading.runtime import ENDING
 
 FAMILY = "binanceusdm"
-TAKER_FEE, SLIPPAGE = 0.0005, 0.0002  # fractions of the price, each way
 TRAIN_BARS = 6000
 LARGEST_FILE = 64 * 1024 * 1024
 LATER = 15  # seconds until a task that found its run busy looks again
@@ -51,7 +51,6 @@ def spec_from(config: Any) -> LabelSpec:
         target_r=config.QT_TARGET_R,
         horizon=config.QT_HORIZON_BARS,
         min_stop_costs=config.QT_MIN_STOP_COSTS,
-        round_trip=round(2 * (TAKER_FEE + SLIPPAGE), 6),
     )
 
 
@@ -71,7 +70,7 @@ def request_training(now: datetime, by: str) -> TrainingRun:
     with transaction.atomic():
         run, new = rows.request(now, by)
         if new:
-            transaction.on_commit(lambda: ring("train", "trading.train", run.pk))
+            transaction.on_commit(lambda: ring("trading.train", run.pk, queue="train"))
     return run
 
 
@@ -85,7 +84,7 @@ def train(
     fence = rows.claim(run_id, clock())
     if fence is None:
         if TrainingRun.objects.filter(pk=run_id, outcome="running").exists():
-            ring("train", "trading.train", run_id, countdown=LATER)
+            ring("trading.train", run_id, queue="train", countdown=LATER)
         return
     with Told(run_id, fence, clock):
         market, spec = current(), spec_from(settings.QUANTUM)
@@ -122,7 +121,7 @@ class Told:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, rows.Ended):
             if rows.hand_back(self.run_id, self.fence, self.clock()):
-                ring("train", "trading.train", self.run_id)
+                ring("trading.train", self.run_id, queue="train")
         elif error is not None:
             why = str(error) if isinstance(error, TooLittle) else f"{type(error).__name__}: {error}"
             rows.fail(self.run_id, self.fence, self.clock(), why)
@@ -147,19 +146,8 @@ class Meter:
         rows.say(self.run_id, self.fence, stage=stage[:80], progress=share, eta_seconds=left, beat_at=self.clock())
 
 
-def ring(queue: str, task: str, *args: object, **options: Any) -> None:
-    """Put a task on one of our queues. A lost ring is found by the models' module."""
-    from celery import current_app
-    from kombu.exceptions import OperationalError
-
-    try:
-        current_app.send_task(task, args=args, queue=f"{settings.QUANTUM.mode}-{queue}", retry=False, **options)
-    except OperationalError:
-        return
-
-
 def wake_executor() -> None:
-    ring("trade", "trading.tick", "executor", "trainer")
+    ring("trading.tick", "executor", "trainer")
 
 
 # -- out to the disk --------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from trading.codes import Code
 from trading.exchange.venue import Filters, Side
+from trading.forecast.belief import SLIPPAGE, TAKER_FEE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Limits:
     liquidation_distance: float = 2.0  # liquidation at least this many stop distances away
     margin_mode: str = "isolated"
     quorum: int = 2  # models that must have voted
-    taker_fee: Decimal = Decimal("0.0005")
-    slippage: Decimal = Decimal("0.0002")
+    taker_fee: Decimal = Decimal(str(TAKER_FEE))
+    slippage: Decimal = Decimal(str(SLIPPAGE))
 
     @property
     def round_trip(self) -> Decimal:

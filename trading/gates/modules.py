@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from trading.feed import quality
 from trading.feed import rows as feed_rows
 from trading.gates import policy, rows
 from trading.models import Decision, ModuleState
@@ -45,8 +46,7 @@ class OrchestratorPolicy:
 
 def settled_bar(now: datetime, step: timedelta) -> datetime:
     """Open time of the newest bar that closed at least SETTLED ago."""
-    width = int(step.total_seconds())
-    return datetime.fromtimestamp(int((now - SETTLED).timestamp()) // width * width - width, UTC)
+    return quality.newest_closed(now - SETTLED, step)
 
 
 @register

@@ -18,10 +18,10 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from trading import events, runtime
+from trading.events import ring
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Mark
 from trading.feed import universe
-from trading.feed.modules import ring
 from trading.feed.stream import Plan, Stream, db
 from trading.positions import rows as position_rows
 from trading.positions.watch import Need, Watch
