@@ -53,6 +53,23 @@ def test_a_venue_that_does_not_tell_its_fills_delays_no_protection(venue: Venue)
     assert position.fills.count() == 2
 
 
+def test_a_list_of_positions_that_lags_behind_the_fill_delays_protection_by_moments_only(venue: Venue):
+    asked = []
+
+    def late(method, path, body):
+        if path.endswith("/positionRisk"):
+            asked.append(path)
+            return [] if len(asked) <= 3 else body
+        return body
+
+    venue.rewrite = late
+    position = venue.enter()
+    assert len(venue.stops()) == 3
+    assert position.protected_since is not None
+    assert position.seconds_unprotected < 2
+    assert position.flat_seen_at is None
+
+
 def test_a_filled_entry_that_is_no_position_yet_locks_its_symbol(venue: Venue):
     first, second = venue.accept(), venue.accept()
     keeper.prepare(first, venue.gateway)

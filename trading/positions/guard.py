@@ -62,6 +62,16 @@ def look(symbol: str, gateway: Gateway, clock: Clock) -> Seen:
     return Seen(clock(), held, orders, held.mark_price if held else None)
 
 
+def look_for(position: Position, gateway: Gateway, clock: Clock) -> Seen:
+    """A look at what was just filled; the venue's list of positions may lag behind its orders for a moment."""
+    for _ in range(POLLS):
+        seen = look(position.symbol, gateway, clock)
+        if seen.holds(position) or not position.quantity:
+            break
+        rest(clock, POLL)
+    return seen
+
+
 def rules_of(symbol: str, gateway: Gateway) -> Filters:
     filters = gateway.filters().get(symbol)
     if filters is None:

@@ -106,7 +106,8 @@ def adopt(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> Posi
     if position.status != Position.CLOSED:
         if store.take_fills(position, shown):
             store.recount(position)
-        look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "executor", "protect the entry")
+        seen = guard.look_for(position, gateway, clock)
+        look_after(position, seen, gateway, clock, "executor", "protect the entry")
     return position
 
 
