@@ -77,6 +77,8 @@ def create_key(user: User, days: int | None, who: Any, now: datetime) -> tuple[A
     actor.must("keys.manage")
     if days is not None and not 1 <= days <= 3650:
         raise BadRequest("days", f"days must be within 1 and 3650, was {days}.")
+    if not user.is_active:
+        raise BadRequest("user", f"{user.get_username()} is not active: the key would open nothing.")
     with transaction.atomic():
         row, key = apikeys.create(user, now, days)
         after = {"prefix": row.prefix, "expires_at": row.expires_at}

@@ -69,6 +69,13 @@ def test_the_command_shows_a_key_once(user, capsys):
     assert "revoked" in capsys.readouterr().out
 
 
+def test_nobody_gets_a_key_that_opens_nothing(user, now):
+    eva = user("eva")
+    eva.is_active = False
+    with pytest.raises(actions.BadRequest, match="eva is not active"):
+        actions.create_key(eva, None, machine("test"), now)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -19,7 +19,7 @@ from trading.gates.desk import Desk, Limits, Market, Rejection
 Gate = Callable[[Belief, Desk], Rejection | None]
 
 ACTIVE = "active"
-AHEAD = timedelta(seconds=5)  # clocks differ; what lies farther in the future was not measured
+AHEAD = timedelta(seconds=30)  # how far clocks may differ, and a bar close while the venue is asked
 WHEN = {"TRENDING": "while the market trends", "RANGING": "while the market ranges", "NORMAL": "in a normal market"}
 
 

@@ -12,6 +12,8 @@ MARK = {True: "passed", False: "REJECTED", None: "not asked"}
 
 def symbol_of(text: str, known: list[str]) -> str:
     """The known symbol that BTCUSDT, BTC/USDT or BTC/USDT:USDT means."""
+    if not known:
+        raise CommandError("No universe is known yet: start the system first (make run).")
     plain = text.upper().replace("/", "").split(":")[0]
     for symbol in known:
         if symbol.replace("/", "").split(":")[0] == plain:
@@ -46,7 +48,10 @@ class Command(BaseCommand):
             decisions = decisions.filter(at__lte=instant(options["at"]))
             cycles = cycles.filter(at__lte=instant(options["at"]))
         decision, cycle = decisions.order_by("at").last(), cycles.last()
-        if cycle is not None:
+        row = next((row for row in (snapshot.symbols if snapshot else []) if row["symbol"] == symbol), None)
+        if row and row["status"] != "in":
+            self.stdout.write(f"{symbol} is not traded: {row['why']}.")
+        elif cycle is not None:
             self.stdout.write(self.newest(symbol, cycle, decision))
         if decision is None:
             self.stdout.write(f"No signal on {symbol} has been decided yet.")
