@@ -63,6 +63,8 @@ def risks(config: Config) -> Iterator[str]:
             f"QT_BACKSTOP_ATR={config.QT_BACKSTOP_ATR:g} must lie beyond QT_STOP_ATR={config.QT_STOP_ATR:g}, at least "
             f"{BEYOND:g} times as far: the backstop is for when the working stop could not fill."
         )
+    if config.QT_MARGIN_MODE == "cross":
+        yield "QT_MARGIN_MODE=cross: how far liquidation is can't be told there yet. Choose isolated."
     if config.QT_RISK_PER_TRADE > config.QT_MAX_OPEN_RISK:
         yield (
             f"QT_RISK_PER_TRADE={config.QT_RISK_PER_TRADE:g} is more than "

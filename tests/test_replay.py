@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -61,13 +62,20 @@ def play(seed: int, gateway=None, exchange=None, clock=None) -> replay.Summary:
     return replay.replay(exchange, clock, span, gateway=gateway, size=SMALL)
 
 
+class Still(Server):
+    """Without a pulse: the exchange moves only while it answers, so that the test's thread may move it, too."""
+
+    async def _beating(self, app: web.Application) -> AsyncIterator[None]:
+        yield
+
+
 @contextmanager
 def served(exchange: Exchange):
     """The exchange on a port, from a thread with a loop of its own; its clock stays the test's."""
     loop, ready, port = asyncio.new_event_loop(), threading.Event(), []
 
     async def start() -> web.AppRunner:
-        runner = web.AppRunner(Server(exchange).application())
+        runner = web.AppRunner(Still(exchange).application())
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

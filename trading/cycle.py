@@ -30,6 +30,7 @@ from trading.exchange.errors import VenueError
 from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus, Side
 from trading.feed import rows as feed_rows
 from trading.feed.candles import WINDOW, Book, join
+from trading.feed.quality import newest_closed
 from trading.forecast.belief import Belief, Forecast, LabelSpec
 from trading.forecast.labels import stop_distance
 from trading.gates import rows as gate_rows
@@ -54,12 +55,6 @@ class Venue:
     marks: Mapping[str, Mark]
     account: Account | None
     error: str = ""
-
-
-def newest_closed(now: datetime, step: timedelta) -> datetime:
-    """Open time of the newest bar that has closed by `now`."""
-    width = int(step.total_seconds())
-    return datetime.fromtimestamp(int(now.timestamp()) // width * width - width, now.tzinfo)
 
 
 # -- the book, kept warm --------------------------------------------------------------------------------------------
@@ -241,7 +236,9 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
     policy_id, policy = gate_rows.policy_for(facts, now)
     forecast = predict(ensemble, book, now, facts)
     ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
-    desk = set_desk(forecast.beliefs, book, ema200, policy, ask_venue(gateway), now)
+    venue = ask_venue(gateway)
+    seen_at = max(now, gateway.now())  # the venue took its time, and its marks are newer than `now`
+    desk = set_desk(forecast.beliefs, book, ema200, policy, venue, seen_at)
     spec = ensemble.spec
     cost = np.nanmedian(costs_in_r(facts.close, facts.atr14, spec)) if np.isfinite(facts.atr14).any() else None
     return Judgement(

@@ -207,6 +207,7 @@ def align(position: Position, gateway: Gateway, clock: Clock, requester: str, re
             placed += 1
             if kind == Intent.BACKSTOP:
                 clear(wrong, gateway, clock)
+                wrong = []
             found = place(position, kind, filters, gateway, clock, requester, reason)
             if isinstance(found, Exit):
                 return placed, found
