@@ -48,7 +48,8 @@ def test_every_limit_comes_from_its_setting(settings):
         "QT_MARGIN_MODE": "cross",
     }
     assert set(given) == set(SETTING.values())
-    settings.QUANTUM = load(given)
+    # cross margin is refused at the start, so it is set behind the configuration's back
+    settings.QUANTUM = load(given | {"QT_MARGIN_MODE": "isolated"}).model_copy(update={"QT_MARGIN_MODE": "cross"})
     limits = rows.limits()
     assert all(getattr(limits, field) != getattr(Limits(), field) for field in SETTING)
     assert (limits.cooldown, limits.max_data_age) == (timedelta(seconds=7), timedelta(seconds=33))

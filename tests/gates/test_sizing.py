@@ -1,5 +1,6 @@
 """How much: never more than the risk, always on the venue's grid."""
 
+import decimal
 from dataclasses import replace
 from decimal import Decimal
 
@@ -151,3 +152,11 @@ def test_a_ticket_keeps_every_promise(r, equity, factor, step, price):
     assert ticket.backstop_distance > ticket.r >= D(str(r))
     assert 1 <= ticket.leverage <= now.limits.max_leverage
     assert ticket.margin * ticket.leverage == pytest.approx(ticket.notional)
+
+
+@pytest.mark.parametrize("rounding", [decimal.ROUND_HALF_EVEN, decimal.ROUND_HALF_UP, decimal.ROUND_UP])
+def test_a_library_that_changes_how_decimals_round_changes_no_distance(rounding):
+    """ccxt does so, in the context of the whole thread."""
+    with decimal.localcontext() as context:
+        context.rounding = rounding
+        assert draft(belief(), desk(limits=limits(stop_atr=1.5, backstop_atr=2.5))).backstop_distance == D("2.50")

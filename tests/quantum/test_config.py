@@ -58,6 +58,7 @@ def test_what_fits_the_table_of_modes_is_taken(environ):
     ("environ", "says"),
     [
         ({"QT_PAPER_TRADING": "false"}, ["QT_PAPER_TRADING=false contradicts QT_MODE=practice"]),
+        ({"QT_MARGIN_MODE": "cross"}, ["QT_MARGIN_MODE=cross: how far liquidation is can't be told there yet"]),
         (TESTNET | {"QT_PAPER_TRADING": "true"}, ["QT_PAPER_TRADING=true contradicts QT_MODE=testnet"]),
         ({"QT_MODE": "testnet"}, ["needs QT_API_KEY", "needs QT_API_SECRET"]),
         ({"QT_MODE": "paper"}, ["not built yet"]),

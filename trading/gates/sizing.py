@@ -51,8 +51,9 @@ def stop_distance(r: float, tick: Decimal) -> Decimal:
 
 def backstop_distance(r: Decimal, tick: Decimal, limits: Limits) -> Decimal:
     """As much farther than the stop as QT_BACKSTOP_ATR is larger than QT_STOP_ATR, and always farther."""
-    farther = Decimal(str(limits.backstop_atr)) / Decimal(str(limits.stop_atr))
-    return rules.up(r * max(farther, BEYOND), tick)
+    # multiplied before it is divided: 2.5 / 1.5 has no end, and its last digit must not cost a tick
+    farther = r * Decimal(str(limits.backstop_atr)) / Decimal(str(limits.stop_atr))
+    return rules.up(max(farther, r * BEYOND), tick)
 
 
 def risk_budget(desk: Desk) -> Decimal:
