@@ -216,7 +216,7 @@ class Judgement:
     verdicts: tuple[Verdict, ...] = ()
     desk: Desk | None = None
     policy_id: int | None = None
-    facts: Mapping[str, float | None] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway) -> Judgement:
@@ -246,7 +246,12 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
         tuple(decide(forecast.beliefs, desk)),
         desk,
         policy_id,
-        {"highest": forecast.highest, "break_even": spec.break_even, "cost_r": round(float(cost), 4) if cost else None},
+        {
+            "highest": forecast.highest,
+            "break_even": spec.break_even,
+            "cost_r": round(float(cost), 4) if cost else None,
+            "flat": plain(forecast.leanings),
+        },
     )
 
 

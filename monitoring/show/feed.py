@@ -10,6 +10,17 @@ from monitoring.watch.words import market
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """A symbol that was evaluated and is flat: how sure its better side was, and what a signal needs."""
+
+    at: datetime
+    title: str
+    side: str
+    confidence: float
+    need: float
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One decision in the feed; `more` decisions of the same bar gave the same answer."""
 

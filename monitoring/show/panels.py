@@ -101,12 +101,11 @@ def equity(scene: Scene) -> dict[str, Any]:
         "account": account,
         "spark": scene.spark,
         "figure": grouped(account.equity, 2) if account else "",
-        "today_share": percent(account.today_share, sign=True) if account else "",
-        "drawdown": percent(account.drawdown, 1) if account else "",
+        "today_share": percent(account.today_share, sign=True) if account and account.today_share is not None else "",
         "loss_used": percent(account.loss_used, 1) if account else "",
         "loss_limit": percent(account.loss_limit, 0) if account else "",
         "gap": f"{grouped(gap, 1)}{NBSP}s" if gap is not None else "",
-        "opened_with": grouped(account.opened_with, 2) if account else "",
+        "opened_with": grouped(account.opened_with, 2) if account and account.opened_with is not None else "",
     }
 
 
@@ -156,7 +155,11 @@ def decisions(scene: Scene) -> dict[str, Any]:
     feed = scene.feed
     seen = {line.id for line in feed}
     last = scene.last_traded
-    return {"feed": feed, "last_traded": last if last and last.id not in seen else None}
+    return {
+        "feed": feed,
+        "last_traded": last if last and last.id not in seen else None,
+        "nearest": [] if feed else scene.nearest,
+    }
 
 
 # -- positions ----------------------------------------------------------------------------------------------------
@@ -197,7 +200,7 @@ def position(one: holding.Held, limit: timedelta, now: datetime) -> dict[str, An
         "quantity": price(one.quantity),
         "entry": price(one.entry, one.places),
         "stop": holding.badge(one, one.stop, limit, now),
-        "backstop": holding.badge(one, one.backstop, limit, now),
+        "backstop": holding.badge(one, one.backstop, limit, now, "backstop"),
         "target": price(one.target, one.places) if one.target else "",
         "without": f"{grouped(holding.seconds_without(one, now), 1)}{NBSP}s",
         "limit": age(holding.PROTECT_WITHIN),
@@ -205,10 +208,10 @@ def position(one: holding.Held, limit: timedelta, now: datetime) -> dict[str, An
 
 
 def positions_at(scene: Scene) -> datetime | None:
-    """The newest of what the exchange told about open positions; without one, when the monitor last looked."""
-    times = [t for one in scene.held for t in (one.mark_at, one.stop.verified_at if one.stop else None) if t]
+    """The mark that is oldest among the open positions; without one, when the monitor last looked."""
+    times = [one.mark_at for one in scene.held if one.mark_at]
     looked = next((p.state.last_tick for p in scene.pulses if p.name == "position_monitor" and p.state), None)
-    return max(times) if times else looked
+    return min(times) if times else looked
 
 
 # -- what runs ----------------------------------------------------------------------------------------------------

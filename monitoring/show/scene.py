@@ -9,23 +9,23 @@ from decimal import Decimal
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Mod
 
-from monitoring.show.feed import Line, fold
-from monitoring.show.held import Held, Protection
+from monitoring.show.feed import Line, Near, fold
+from monitoring.show.held import Held, Protection, seconds_without
 from monitoring.show.spark import Spark, spark
 from monitoring.watch import rows
 from monitoring.watch.funnel import Funnel, funnel
 from monitoring.watch.liveness import liveness
 from monitoring.watch.manifest import expected
 from monitoring.watch.verdict import Facts, Headline, headline
-from monitoring.watch.words import grouped
+from monitoring.watch.words import grouped, market
 from trading.cycle import daily_pnl
 from trading.exchange.venue import OrderStatus
 from trading.models import (
     AccountSnapshot,
-    Candle,
+    Cycle,
     Decision,
     Fill,
     FundingPayment,
@@ -59,8 +59,8 @@ class Account:
     available: Decimal
     margin_used: Decimal
     unrealized: Decimal
-    opened_with: Decimal  # equity of today's first snapshot
-    peak: Decimal  # today's highest equity
+    opened_with: Decimal | None  # equity of today's first snapshot; None before it
+    peak: Decimal | None  # today's highest equity
     realized_today: Decimal
     fees_today: Decimal
     funding_today: Decimal
@@ -68,12 +68,12 @@ class Account:
     loss_limit: Decimal  # share of equity
 
     @property
-    def today(self) -> Decimal:
-        return self.equity - self.opened_with
+    def today(self) -> Decimal | None:
+        return None if self.opened_with is None else self.equity - self.opened_with
 
     @property
-    def today_share(self) -> Decimal:
-        return self.today / self.opened_with if self.opened_with else Decimal(0)
+    def today_share(self) -> Decimal | None:
+        return (self.equity - self.opened_with) / self.opened_with if self.opened_with else None
 
     @property
     def loss_used(self) -> Decimal:
@@ -82,8 +82,8 @@ class Account:
         return max(Decimal(0), -self.pnl_today / began) if began > 0 else Decimal(1)
 
     @property
-    def drawdown(self) -> Decimal:
-        return (self.peak - self.equity) / self.peak if self.peak > 0 else Decimal(0)
+    def drawdown(self) -> Decimal | None:
+        return (self.peak - self.equity) / self.peak if self.peak and self.peak > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Universe:
     source: str
     inside: tuple[str, ...]
     outside: tuple[dict, ...]
-    closed: dict[str, datetime]  # close time of the newest candle; absent: none among the newest bars
+    closed: dict[str, datetime]  # close time of the newest candle; absent: there is none
 
 
 class Scene:
@@ -175,7 +175,7 @@ class Scene:
             return None
         since = midnight(self.now)
         today = AccountSnapshot.objects.filter(at__gte=since)
-        bounds = today.aggregate(first=Min("at"), peak=Max("equity"))
+        bounds = today.aggregate(peak=Max("equity"))
         first = today.order_by("at").values_list("equity", flat=True).first()
         sums = Trade.objects.filter(closed_at__gte=since).aggregate(net=Sum("net"))
         fees = Fill.objects.filter(at__gte=since).aggregate(fee=Sum("fee"))
@@ -187,8 +187,8 @@ class Scene:
             available=last.available,
             margin_used=last.margin_used,
             unrealized=last.unrealized,
-            opened_with=first if first is not None else last.equity,
-            peak=max(bounds["peak"] or last.equity, last.equity),
+            opened_with=first,
+            peak=bounds["peak"],
             realized_today=sums["net"] or Decimal(0),
             fees_today=fees["fee"] or Decimal(0),
             funding_today=paid["amount"] or Decimal(0),
@@ -216,15 +216,26 @@ class Scene:
 
     @cached_property
     def longest_gap(self) -> float | None:
-        """Most seconds without a stop among today's positions; None where there was none."""
+        """Most seconds without a stop among today's positions, those of this moment included; None without any."""
         found = Position.objects.filter(Q(opened_at__gte=midnight(self.now)) | ~Q(status=Position.CLOSED))
-        return found.aggregate(worst=Max("seconds_unprotected"))["worst"]
+        worst = found.aggregate(worst=Max("seconds_unprotected"))["worst"]
+        return max([worst, *(seconds_without(one, self.now) for one in self.held)]) if worst is not None else None
 
     @cached_property
     def feed(self) -> list[Line]:
         """The newest decisions, folded; one query."""
         newest = Decision.objects.select_related("signal").defer("ticket", "gates", "signal__votes", "signal__excluded")
         return fold((line(d) for d in newest.order_by("-id")[:FEED_ROWS]), FEED_LINES)
+
+    @cached_property
+    def nearest(self) -> list[Near]:
+        """Who came nearest to a signal in the newest judged bar, where nobody reached one; one query."""
+        told = Cycle.objects.filter(evaluated__gt=0).order_by("-bar").only("at", "facts").first()
+        if told is None:
+            return []
+        flat, need = told.facts.get("flat", {}), told.facts.get("break_even")
+        found = [Near(told.at, market(symbol), side, p, need) for symbol, (side, p) in flat.items()]
+        return sorted(found, key=lambda near: (-near.confidence, near.title))[:FEED_LINES]
 
     @cached_property
     def last_traded(self) -> Line | None:
@@ -253,19 +264,16 @@ class Scene:
 
     @cached_property
     def universe(self) -> Universe | None:
-        """The newest snapshot and its candles' ages; two queries."""
+        """The newest snapshot and its candles' ages; two queries, three where a symbol has no recent candle."""
         last = UniverseSnapshot.objects.order_by("-at").first()
         if last is None:
             return None
-        bar, timeframe = settings.QUANTUM.bar, settings.QUANTUM.timeframe
-        recent = Candle.objects.filter(timeframe=timeframe, open_time__gte=self.now - 20 * bar)
-        newest = recent.values_list("symbol").annotate(at=Max("open_time"))
         return Universe(
             at=last.at,
             source=last.source,
             inside=tuple(row["symbol"] for row in last.symbols if row.get("status") == "in"),
             outside=tuple(row for row in last.symbols if row.get("status") != "in"),
-            closed={symbol: at + bar for symbol, at in newest},
+            closed=rows.newest_closes((row["symbol"] for row in last.symbols), self.now),
         )
 
     @cached_property
@@ -292,6 +300,9 @@ def protection(intent: Intent) -> Protection:
         reduce_only=intent.reduce_only,
         close_position=intent.close_position,
         verified_at=intent.order.verified_at,
+        triggered=intent.order.status == OrderStatus.TRIGGERED,
+        client_order_id=intent.client_order_id,
+        venue_order_id=intent.order.venue_order_id or None,
     )
 
 

@@ -100,6 +100,17 @@ def test_a_signal_is_the_better_side_where_it_breaks_even(book, long, short, sig
     assert len(forecast.flat) == 6 - signals
 
 
+def test_what_is_flat_leans_to_a_side_below_break_even(trained):
+    ensemble = ensemble_of(trained)
+    forecast = judged(replace(ensemble, spec=replace(ensemble.spec, target_r=0.6)), market(symbols=4, bars=400))
+    assert forecast.flat, "with a target of 0.6 R an entry breaks even at 0.625 only"
+    assert set(forecast.leanings) == set(forecast.flat)
+    assert all(p < 0.625 for _, p in forecast.leanings.values())
+    assert forecast.highest == max(
+        [*(b.confidence for b in forecast.beliefs), *(p for _, p in forecast.leanings.values())]
+    )
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -38,6 +38,16 @@ def test_the_overview_tells_the_198(reader, now):
     assert "Synthetic market with trends built in; profit here proves nothing." in page
 
 
+def test_where_every_symbol_is_flat_the_nearest_to_a_signal_are_named(reader, now):
+    flat = {"BTC/USDT:USDT": ["long", 0.212], "ETH/USDT:USDT": ["short", 0.25]}
+    facts = {"highest": 0.25, "break_even": 2 / 7, "cost_r": 0.12, "flat": flat}
+    make.cycle(now, signals=0, evaluated=2, flat=2, symbols=2, facts=facts)
+    page = text(reader.get("/"))
+    assert "Nearest to one in the newest bar" in page
+    assert page.index("ETH/USDT") < page.index("BTC/USDT")
+    assert "0.250, a signal needs 0.286, where an entry breaks even before costs." in page
+
+
 def test_every_panel_carries_its_hook_and_its_moment(reader, now):
     make.holdings(now)
     make.no_trades(now)

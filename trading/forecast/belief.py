@@ -93,3 +93,4 @@ class Forecast:
     absent: dict[str, Code] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
     highest: float | None = None  # the best confidence of all who were evaluated, also where nobody breaks even
+    leanings: dict[str, tuple[Side, float]] = field(default_factory=dict)  # of the flat: better side, its confidence

@@ -70,11 +70,11 @@ def predict(ensemble: Ensemble, book: Book, now: datetime, facts: Indicators | N
     shared = agreement(votes)
     facts = facts or indicators(book)
     distance = stop_distance(facts.atr14, facts.close, ensemble.spec)
-    beliefs, flat = [], []
+    beliefs, leanings = [], {}
     for n, i in enumerate(here):
         side = int(confidence[1, n] > confidence[0, n])
         if confidence[side, n] < ensemble.spec.break_even or confidence[0, n] == confidence[1, n]:
-            flat.append(book.symbols[i])
+            leanings[book.symbols[i]] = (SIDES[side], float(confidence[side, n]))
             continue
         price, r = float(facts.close[i]), float(distance[i])
         beliefs.append(
@@ -92,7 +92,8 @@ def predict(ensemble: Ensemble, book: Book, now: datetime, facts: Indicators | N
                 at=closed,
             )
         )
-    return Forecast(book.last, tuple(beliefs), tuple(flat), absent, alarms(excluded), highest=float(confidence.max()))
+    best = float(confidence.max())
+    return Forecast(book.last, tuple(beliefs), tuple(leanings), absent, alarms(excluded), best, leanings)
 
 
 def missing(book: Book) -> dict[str, Code]:

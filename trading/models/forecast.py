@@ -75,7 +75,7 @@ class Cycle(models.Model):
     not_evaluated = models.JSONField(default=dict)
     absent = models.JSONField(default=dict)  # {code: [symbols]}
     policy = models.ForeignKey("trading.PolicyVersion", on_delete=models.PROTECT, null=True)
-    facts = models.JSONField(default=dict)  # {"highest", "break_even", "cost_r"}: why so many were flat
+    facts = models.JSONField(default=dict)  # {"highest", "break_even", "cost_r", "flat"}: why they were flat
     desk = models.JSONField(default=dict)  # the desk as the gates saw it (law 12)
     called_by = models.CharField(max_length=40, default="")
     lag_ms = models.PositiveIntegerField(default=0)

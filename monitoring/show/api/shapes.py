@@ -82,6 +82,7 @@ def cycle(row: Cycle) -> Row:
         "symbols": row.symbols,
         "evaluated": row.evaluated,
         "flat": row.flat,
+        "facts": row.facts,
         "not_evaluated": row.not_evaluated,
         "absent": row.absent,
         "signals": row.signals,
@@ -120,7 +121,15 @@ def protection(guard: Protection | None, held: Held, now: datetime, *, stop: boo
     if guard is None:
         return None
     age = (now - guard.verified_at).total_seconds() if guard.verified_at else None
-    row: Row = {"price": guard.price, "order_id": guard.order_id, "kind": guard.type, "verified_at": guard.verified_at}
+    row: Row = {
+        "price": guard.price,
+        "order_id": guard.order_id,
+        "client_order_id": guard.client_order_id,
+        "venue_order_id": guard.venue_order_id,
+        "kind": guard.type,
+        "triggered": guard.triggered,
+        "verified_at": guard.verified_at,
+    }
     if stop:
         row |= {
             "verified_age_s": round(age, 3) if age is not None else None,
@@ -140,14 +149,14 @@ def position(row: Position, held: Held, now: datetime) -> Row:
         "status": row.status,
         "quantity": row.quantity,
         "opened_quantity": row.opened_quantity,
-        "notional": money.notional if money else row.quantity * row.entry_price,
+        "notional": money.notional if money else None if row.quantity else row.quantity,
         "leverage": row.leverage,
         "margin_mode": row.margin_mode,
         "entry_price": row.entry_price,
         "mark_price": row.mark_price,
         "mark_at": row.mark_at,
         "liquidation_price": row.liquidation_price,
-        "unrealized_pnl": money.unrealized if money else row.unrealized,
+        "unrealized_pnl": money.unrealized if money else None if row.quantity else row.quantity,
         "realized_pnl": row.realized,
         "r": round(float(money.in_r), 4) if money else None,
         "fees": row.fees,
@@ -251,7 +260,7 @@ def account(seen: Account | None, now: datetime) -> Row:
         "funding_today": seen.funding_today,
         "daily_loss_used": round(float(seen.loss_used), 6),
         "daily_loss_limit": float(seen.loss_limit),
-        "drawdown": round(float(seen.drawdown), 6),
+        "drawdown": round(float(seen.drawdown), 6) if seen.drawdown is not None else None,
         "mode": settings.QUANTUM.mode,
         "as_of": seen.at,
     }
@@ -276,7 +285,7 @@ def policy(row: PolicyVersion | None, now: datetime) -> Row:
 
 
 def module(pulse: Pulse) -> Row:
-    state = pulse.state
+    state = pulse.state if pulse.state and pulse.state.last_tick else None  # a row without a tick measured nothing
     return {
         "name": pulse.name,
         "title": pulse.title,
@@ -322,6 +331,9 @@ def model(row: ModelVersion, now: datetime) -> Row:
         "metrics": {**row.metrics, "in_sample": row.metrics.get("in_sample"),
                     "out_of_sample": row.metrics.get("out_of_sample")},
         "calibration": row.calibration,
+        "bias": None,  # not measured yet
+        "drift": None,
+        "votes_share": None,
         "alarm": row.alarm or None,
     }  # fmt: skip
 

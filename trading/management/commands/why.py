@@ -66,7 +66,9 @@ class Command(BaseCommand):
         for code, symbols in cycle.absent.items():
             if symbol in symbols:
                 return f"{bar} {symbol} was not evaluated: {code}. {MEANINGS[Code(code)].fix}"
-        return f"{bar} {symbol} was evaluated and is flat: no side reaches the break-even probability."
+        side, confidence = cycle.facts.get("flat", {}).get(symbol, ("no side", 0.0))
+        need = cycle.facts.get("break_even", 0.0)
+        return f"{bar} {symbol} was evaluated and is flat: {side} at {confidence:.3f}, a signal needs {need:.3f}."
 
     def explain(self, decision: Decision) -> None:
         signal = decision.signal
