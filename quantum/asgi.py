@@ -9,9 +9,9 @@ http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 - needs the app registry
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
 from monitoring.show.consumers import LiveConsumer, NoSuchSocket  # noqa: E402
 
-sockets = URLRouter([path("ws/live/", LiveConsumer.as_asgi()), path("<path:rest>", NoSuchSocket.as_asgi())])
+sockets = URLRouter([path("ws/live/", LiveConsumer.as_asgi()), re_path("", NoSuchSocket.as_asgi())])
 application = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(sockets)})

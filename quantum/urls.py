@@ -21,5 +21,6 @@ urlpatterns = [
     path("api/v1/", api.urls),
     re_path(r"^api/.*$", no_such_path),
     path("favicon.ico", RedirectView.as_view(url="/static/icon.svg")),
+    path("admin/login/", views.admin_door),  # one door, with its limit on attempts
     path("admin/", admin.site.urls),
 ]

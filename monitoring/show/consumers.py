@@ -36,8 +36,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(TOO_MANY)
             return
         self.client = Client(answer, self.write, self.end)
+        centre.join(self.client)  # before any waiting, so that two at once can't both be the last that fits
         await self.send(text_data=centre.hello())
-        centre.join(self.client)
         self.writer = asyncio.create_task(self.client.write(), name="live writer")
 
     async def who(self) -> guard.Visitor | int:

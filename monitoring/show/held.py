@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from monitoring.watch.words import NBSP, age, grouped, market, percent, places_of, price, signed, usual_places
+from monitoring.watch.words import NBSP, age, exact, grouped, market, percent, places_of, price, signed, usual_places
 
 PROTECT_WITHIN = timedelta(seconds=5)
 
@@ -23,6 +23,9 @@ class Protection:
     reduce_only: bool = False
     close_position: bool = False
     verified_at: datetime | None = None
+    triggered: bool = False  # it is being filled, or waits beyond its limit: it protects no longer
+    client_order_id: str | None = None
+    venue_order_id: str | None = None
 
     def covers(self, quantity: Decimal) -> bool:
         return self.close_position or (self.quantity is not None and self.quantity >= quantity)
@@ -114,12 +117,14 @@ class Badge:
     note: str
 
 
-def badge(held: Held, guard: Protection | None, limit: timedelta, now: datetime) -> Badge:
+def badge(held: Held, guard: Protection | None, limit: timedelta, now: datetime, kind: str = "stop") -> Badge:
     if guard is None or guard.price is None:
-        return Badge("fail", "Not protected", f"no {'stop' if guard is None else guard.kind}", None, gap(held, now))
+        return Badge("fail", "Not protected", f"no {kind}", None, gap(held, now))
     shown = price(guard.price, held.places)
     if guard.verified_at is None:
         return Badge("unknown", "Protection not read back", shown, None, "placed, not read back yet")
+    if guard.triggered:
+        return Badge("warn", "Triggered", shown, guard.verified_at, "triggered, not filled yet")
     if not guard.covers(held.quantity):
         small = f"covers {grouped(guard.quantity or 0, 4)} of {grouped(held.quantity, 4)}"
         return Badge("warn", "Protection too small", shown, guard.verified_at, small)
@@ -129,9 +134,10 @@ def badge(held: Held, guard: Protection | None, limit: timedelta, now: datetime)
 
 
 def gap(held: Held, now: datetime) -> str:
-    """2 s of 5 s: how long without a stop, now."""
-    since = held.unprotected_since or held.opened_at
-    return f"{age(now - since)} of {age(PROTECT_WITHIN)}"
+    """2 s of 5 s: how long without protection, now. Where the rows don't say that it is naked, no time is made up."""
+    if held.unprotected_since is None:
+        return "none at the exchange"
+    return f"{age(now - held.unprotected_since)} of {age(PROTECT_WITHIN)}"
 
 
 def seconds_without(held: Held, now: datetime) -> float:
@@ -159,10 +165,10 @@ def patch(held: Held, mark: Decimal, at: datetime) -> dict[str, object]:
     return {
         "id": held.id,
         "symbol": held.symbol,
-        "mark": str(mark),
-        "unrealized": str(round(money.unrealized, 8)),
-        "share": str(round(money.share, 6)),
-        "r": str(round(money.in_r, 4)),
+        "mark": exact(mark),
+        "unrealized": exact(round(money.unrealized, 8)),
+        "share": exact(round(money.share, 6)),
+        "r": exact(round(money.in_r, 4)),
         "stop": money.rail,
         "text": cells(held, money),
     }

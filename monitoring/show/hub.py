@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 import orjson
@@ -118,7 +119,7 @@ class Hub:
     """All sockets of this process, and the one task that feeds them."""
 
     def __init__(self) -> None:
-        self.started = self.seq = int(time.time() * 1000)  # a restart never repeats a number
+        self.started = self.seq = 1 + secrets.randbelow(2**52)  # no other process, and no restart, has these numbers
         self.clients: set[Client] = set()
         self.latest: dict[str, Message] = {}
         self.substance: dict[str, str] = {}
@@ -169,15 +170,17 @@ class Hub:
     def hear(self, message: dict) -> None:
         """One message of the channel layer: panels that changed, or marks."""
         if message.get("type") == "changed":
-            self.nudge(message.get("panels", ()))
+            named = message.get("panels")
+            if isinstance(named, (list, tuple)):
+                self.nudge(name for name in named if isinstance(name, str))
         elif message.get("type") == "prices":
             self.price(message.get("marks", {}), message.get("at", ""))
 
     def price(self, marks: dict[str, str], at: str) -> None:
         try:
-            when = datetime.fromisoformat(at)
-            moved = {symbol: Decimal(mark) for symbol, mark in marks.items()}
-        except (TypeError, ValueError, InvalidOperation):
+            when = datetime.fromisoformat(at).astimezone(UTC)
+            moved = {symbol: positive(mark) for symbol, mark in marks.items()}
+        except (AttributeError, TypeError, ValueError, OverflowError, InvalidOperation):
             log.warning("prices without a time or with a mark that is no number were left out")
             return
         self.marks.update({symbol: (mark, when) for symbol, mark in moved.items()})
@@ -285,7 +288,7 @@ class Hub:
             except Exception:  # an unreachable database sends nobody away
                 log.exception("visitors could not be checked")
                 welcome = {c.visitor for c in clients}
-            for client in clients:
+            for client in [c for c in clients if c in self.clients]:
                 await self.mind(client, client.visitor in welcome)
 
     async def mind(self, client: Client, welcome: bool) -> None:
@@ -293,6 +296,14 @@ class Hub:
             await client.close(NOT_LOGGED_IN)
         elif client.clogged() and client.asked_at and time.monotonic() - client.asked_at > PATIENCE:
             await client.close(TOO_SLOW)
+
+
+def positive(mark: str) -> Decimal:
+    """A mark price as it may be reckoned with."""
+    number = Decimal(mark)
+    if not number.is_finite() or number <= 0:
+        raise ValueError(f"{mark} is no price")
+    return number
 
 
 def look(

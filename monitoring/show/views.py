@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -40,7 +40,22 @@ def looking(view: View) -> View:
             return problem(request, 403, "You have no role yet.", "An admin gives roles; a viewer may look.")
         return view(request, *args, **kwargs)
 
-    return never_cache(login_required(ensure_csrf_cookie(seen)))
+    return never_cache(known(ensure_csrf_cookie(seen)))
+
+
+def known(view: View) -> View:
+    """Logged in. A script gets a status it can't take for success; a form is not led back to where only POST goes."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if "application/json" in request.headers.get("Accept", ""):
+            text = "You are no longer logged in."
+            return JsonResponse({"error": {"code": "unauthorized", "message": text, "fields": {}}}, status=401)
+        return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/", "/login/")
+
+    return asked
 
 
 def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str, Any]:
@@ -129,7 +144,16 @@ def login_page(request: HttpRequest, wrong: str = "", status: int = 200) -> Http
 def target(request: HttpRequest) -> str:
     """Where to go after the login: a page of ours."""
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
-    return wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else "/"
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, {request.get_host()})
+    return wanted if ours else "/"
+
+
+@never_cache
+def admin_door(request: HttpRequest) -> HttpResponseBase:
+    """The admin has no login of its own: ours counts the attempts."""
+    if request.user.is_authenticated:
+        return problem(request, 403, "The admin is not for you.", "An admin can make you one of the staff.")
+    return redirect_to_login(target(request) if request.GET.get("next") else "/admin/", "/login/")
 
 
 @require_POST

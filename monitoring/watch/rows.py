@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from trading.laws import conservation
 from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
 
 HOUR = timedelta(hours=1)
+RECENT_BARS = 20
 TRAINING_SILENCE = timedelta(minutes=2)  # a run that has not beaten for so long is dead
 
 
@@ -51,6 +53,18 @@ def newest_close() -> datetime | None:
     config = settings.QUANTUM
     opened = Candle.objects.filter(timeframe=config.timeframe).aggregate(at=Max("open_time"))["at"]
     return opened + config.bar if opened else None
+
+
+def newest_closes(symbols: Iterable[str], now: datetime) -> dict[str, datetime]:
+    """When each symbol's newest candle closed; one query, and one more for those that have no recent one."""
+    config = settings.QUANTUM
+    mine = Candle.objects.filter(timeframe=config.timeframe)
+    newest = mine.values_list("symbol").annotate(at=Max("open_time"))
+    found = dict(newest.filter(open_time__gte=now - RECENT_BARS * config.bar))
+    late = set(symbols) - set(found)
+    if late:
+        found |= dict(newest.filter(symbol__in=late))
+    return {symbol: at + config.bar for symbol, at in found.items()}
 
 
 def unprotected() -> tuple[Naked, ...]:

@@ -13,8 +13,8 @@ Number = int | float | Decimal
 
 def grouped(value: Number, places: int = 0) -> str:
     """1234.5 -> 1,234.5 with a true minus; -0.00 is 0.00."""
-    exact = value if isinstance(value, Decimal) else Decimal(str(value))
-    rounded = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    known = value if isinstance(value, Decimal) else Decimal(str(value))
+    rounded = known.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     if not rounded:
         rounded = abs(rounded)
     return f"{rounded:,f}".replace("-", MINUS)
@@ -51,14 +51,19 @@ def price(value: Decimal | None, places: int | None = None) -> str:
     return grouped(value, places_of(value) if places is None else places)
 
 
+def exact(value: Decimal) -> str:
+    """Money for a machine: every digit, no exponent, no trailing zeros."""
+    return f"{value.normalize():f}" if value else "0"
+
+
 def plain(value: Number | str) -> str:
     """A measured value for a sentence: whole numbers whole, others with two decimals at most four digits."""
     if isinstance(value, str):
         return value
-    exact = Decimal(str(value))
-    if exact == int(exact):
-        return grouped(int(exact))
-    return grouped(exact, 2 if abs(exact) >= Decimal("0.1") else 4)
+    known = Decimal(str(value))
+    if known == int(known):
+        return grouped(int(known))
+    return grouped(known, 2 if abs(known) >= Decimal("0.1") else 4)
 
 
 def age(span: timedelta | float) -> str:

@@ -37,8 +37,8 @@ function greeted(hello) {
   build = hello.build;
   attempts = 0;
   lostAt = 0;
-  if (hello.seq < seq) newest.clear();
   socket.send(JSON.stringify({ type: "resume", seq }));
+  if (hello.seq < seq) { newest.clear(); seq = 0; } // another process, which counts from elsewhere
   show("open");
 }
 

@@ -9,7 +9,8 @@ export function patch(message) {
     const line = panel.querySelector(`tr[data-key="${row.id}"]`);
     if (line) cells(line, row, message.as_of);
   }
-  stamp(panel, message.as_of);
+  // the panel is as old as its oldest row: a patch that leaves some out makes it no younger
+  if (message.rows.length >= panel.querySelectorAll("tbody tr").length) stamp(panel, message.as_of);
 }
 
 function ribbon(panel, row) {

@@ -58,7 +58,7 @@ async function move(from, to, reason, dialog) {
     return failed("The switch was not reached. Try again, or use manage.py switch.", dialog);
   }
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) return failed(said.error?.message || `The switch was not moved (${answer.status}).`, dialog);
+  if (!answer.ok || !ORDER.includes(said.state)) return failed(said.error?.message || `The switch was not moved (${answer.status}).`, dialog);
   dialog?.close();
   for (const group of document.querySelectorAll("[data-switch]")) {
     group.dataset.switch = said.state;

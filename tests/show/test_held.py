@@ -59,7 +59,7 @@ def test_the_rail_runs_from_liquidation_to_mark_for_both_sides():
 
 def test_a_patch_has_the_numbers_and_the_words_of_the_page():
     row = patch(BTC, Decimal("30000"), NOW)
-    assert (row["id"], row["mark"], row["unrealized"]) == (1, "30000", "-25.74000000")
+    assert (row["id"], row["mark"], row["unrealized"]) == (1, "30000", "-25.74")
     assert row["text"]["mark"] == "30,000.0"
     assert row["text"]["unrealized"] == "\u221225.74"
     assert row["text"]["reach"].replace(NBSP, " ") == "0.19 % away, liq. 8.4 %"

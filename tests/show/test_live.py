@@ -153,6 +153,8 @@ async def test_the_eleventh_socket_of_a_user_is_one_too_many(live):
 async def test_no_other_address_takes_a_socket(layer):
     one = WebsocketCommunicator(application, "/ws/other/", headers=[(b"origin", HERE), (b"host", b"testserver")])
     assert (await one.connect())[0] is False
+    root = WebsocketCommunicator(application, "/", headers=[(b"origin", HERE), (b"host", b"testserver")])
+    assert (await root.connect())[0] is False
 
 
 # -- what comes ------------------------------------------------------------------------------------------------------
@@ -212,13 +214,26 @@ async def test_marks_move_the_rows_of_open_positions(live):
 @pytest.mark.parametrize(
     "message",
     [{"type": "prices", "marks": {"BTC/USDT:USDT": "x"}, "at": "2026-01-01T00:00:00+00:00"},
-     {"type": "prices", "at": "now"}, {"type": "prices", "marks": {}, "at": None}, {"type": "unknown"}, {}],
+     {"type": "prices", "at": "now"}, {"type": "prices", "marks": {}, "at": None}, {"type": "unknown"}, {},
+     {"type": "prices", "marks": {"BTC/USDT:USDT": "NaN"}, "at": "2026-01-01T00:00:00+00:00"},
+     {"type": "prices", "marks": {"BTC/USDT:USDT": "-1e9999999"}, "at": "2026-01-01T00:00:00+00:00"},
+     {"type": "prices", "marks": {"BTC/USDT:USDT": "0"}, "at": "2026-01-01T00:00:00+00:00"},
+     {"type": "prices", "marks": ["x"], "at": "2026-01-01T00:00:00+00:00"},
+     {"type": "changed", "panels": 5}, {"type": "changed", "panels": [None, 7]}, {"type": "changed"}],
 )  # fmt: skip
 async def test_a_broken_message_of_the_bell_harms_nobody(live, message):
     one = await came_in(live)
     await settled(one)
     hubs.hub().hear(message)
+    assert not hubs.hub().marks
     assert await one.receive_nothing(0.1)
+
+
+async def test_two_processes_never_share_a_number(live):
+    """A client that changes the process asks for all panels again, however long both have been counting."""
+    one, other = hubs.Hub(), hubs.Hub()
+    assert abs(one.seq - other.seq) > 10**6
+    assert max(one.seq, other.seq) + 10**9 < 2**53  # a browser's whole numbers
 
 
 async def test_a_lost_nudge_costs_one_refresh(live, monkeypatch):

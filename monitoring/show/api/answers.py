@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from django.http import HttpResponse
 
+from monitoring.watch.words import exact
+
 
 class Refusal(Exception):
     """A 4xx: `fields` names what was wrong with what."""
@@ -35,9 +37,7 @@ def plain(value: Any) -> Any:
 
 
 def money(value: Decimal | None) -> str | None:
-    if value is None:
-        return None
-    return f"{value.normalize():f}" if value else "0"
+    return None if value is None else exact(value)
 
 
 def dumps(value: Any) -> bytes:

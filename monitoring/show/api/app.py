@@ -27,6 +27,7 @@ from monitoring.show.build import BUILD, VERSION
 from monitoring.show.panels import playing
 from monitoring.show.scene import Scene, held, with_guards
 from monitoring.watch.funnel import funnel as count_funnel
+from monitoring.watch.rows import newest_closes
 from trading.codes import Code
 from trading.exchange.venue import OrderStatus
 from trading.gates.rows import switch_state
@@ -345,10 +346,9 @@ def model(request: HttpRequest, model_id: str) -> HttpResponse:
 @api.get("/universe")
 def universe(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
-    newest, now, bar = UniverseSnapshot.objects.order_by("-at").first(), timezone.now(), settings.QUANTUM.bar
-    recent = Candle.objects.filter(timeframe=settings.QUANTUM.timeframe, open_time__gte=now - 20 * bar)
-    closed = {symbol: at + bar for symbol, at in recent.values_list("symbol").annotate(at=Max("open_time"))}
-    return answer(shapes.universe(newest, closed, now))
+    newest, now = UniverseSnapshot.objects.order_by("-at").first(), timezone.now()
+    symbols = [row["symbol"] for row in newest.symbols] if newest else []
+    return answer(shapes.universe(newest, newest_closes(symbols, now), now))
 
 
 @api.post("/universe/refresh")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -18,7 +18,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-    except DatabaseError:
+    except Error:
         return answer({"status": "fail", "failing": ["database"]}, 503)
     return answer({"status": "ok"})
 
@@ -28,7 +28,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 when everything that must run beats; else 503 with the names that don't."""
     try:
         silent = rows.silent(timezone.now())
-    except DatabaseError:
+    except Error:
         return answer({"status": "fail", "failing": ["database"], "processes": ["web"]}, 503)
     if not silent:
         return answer({"status": "ok"})
