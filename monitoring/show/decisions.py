@@ -13,6 +13,7 @@ from monitoring.show.api.answers import Refusal
 from monitoring.show.api.app import CODE, OUTCOME
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, parse
 from monitoring.show.api.query import page as page_of
+from monitoring.show.api.shapes import ticket
 from monitoring.show.scene import Scene, line
 from monitoring.show.trail import trail
 from monitoring.show.views import frame, looking, problem
@@ -70,6 +71,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
         "market": market(chosen.signal.symbol),
         "line": line(chosen),
         "trail": told,
+        "ticket": ticket(chosen.ticket),
         "earlier": symbol.filter(pk__lt=number).order_by("-pk").values_list("pk", flat=True).first(),
         "later": symbol.filter(pk__gt=number).order_by("pk").values_list("pk", flat=True).first(),
         "headline": heading(chosen, told.rejected),

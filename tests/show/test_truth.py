@@ -71,6 +71,37 @@ def test_a_long_silent_symbol_has_an_old_candle_not_none(reader, now, django_ass
     assert set(closed) == {BTC}
 
 
+def test_the_order_we_wanted_is_written_without_the_zeros_of_reckoning(reader, now):
+    make.running(now)
+    of = make.signal(make.cycle(now, flat=11, signals=1), BTC)
+    wanted = {
+        "symbol": BTC,
+        "side": "long",
+        "quantity": "0.0250000",
+        "price": "30214.50",
+        "r": "1E-7",
+        "risk": "52.10000",
+    }
+    wanted |= {
+        "notional": "755.36250000",
+        "leverage": 3,
+        "margin_mode": "isolated",
+        "target_r": "2.5",
+        "margin": "0E-8",
+    }
+    number = make.decided(of, "traded", ticket=wanted).pk
+    told = reader.get(f"/api/v1/decisions/{number}").json()["ticket"]
+    assert [told[k] for k in ("quantity", "price", "r", "risk", "margin")] == [
+        "0.025",
+        "30214.5",
+        "0.0000001",
+        "52.1",
+        "0",
+    ]
+    page = reader.get(f"/decisions/{number}/").content.decode()
+    assert "755.36 USDT, 3×, isolated" in page and "1E-7" not in page
+
+
 def test_a_module_that_never_ticked_measured_nothing(reader, now):
     make.beat("executor", now, last_tick=None, last_work=None)
     items = {row["name"]: row for row in reader.get("/api/v1/modules").json()["items"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -70,7 +71,15 @@ def decision(row: Decision) -> Row:
 
 
 def decision_in_full(row: Decision) -> Row:
-    return decision(row) | {"signal": signal(row.signal), "ticket": row.ticket}
+    return decision(row) | {"signal": signal(row.signal), "ticket": ticket(row.ticket)}
+
+
+MONEY = ("quantity", "price", "r", "backstop_distance", "target_r", "risk", "notional", "margin")
+
+
+def ticket(stored: Row) -> Row:
+    """The order we wanted, its money without the zeros that reckoning left."""
+    return {name: Decimal(v) if name in MONEY and v is not None else v for name, v in stored.items()}
 
 
 def cycle(row: Cycle) -> Row:
