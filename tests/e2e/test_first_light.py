@@ -69,6 +69,8 @@ def test_first_light(house):
     wait_for("stop, backstop and target", lambda: len(resting(house, market)) == 3, 5)
     kinds = {o["orderType"]: o for o in resting(house, market)}
     assert set(kinds) == {"STOP", "STOP_MARKET", "TAKE_PROFIT_MARKET"}
+    assert str(kinds["STOP"]["algoId"]) == position["stop"]["order_id"]
+    assert str(kinds["STOP_MARKET"]["algoId"]) == position["backstop"]["order_id"]
     assert float(kinds["STOP"]["triggerPrice"]) == float(position["stop"]["price"])
     assert float(kinds["STOP_MARKET"]["triggerPrice"]) == float(position["backstop"]["price"])
     assert position["stop"]["seconds_unprotected"] < 5

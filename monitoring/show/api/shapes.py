@@ -132,9 +132,9 @@ def protection(guard: Protection | None, held: Held, now: datetime, *, stop: boo
     age = (now - guard.verified_at).total_seconds() if guard.verified_at else None
     row: Row = {
         "price": guard.price,
-        "order_id": guard.order_id,
+        "order": guard.order_id,
+        "order_id": guard.venue_order_id,
         "client_order_id": guard.client_order_id,
-        "venue_order_id": guard.venue_order_id,
         "kind": guard.type,
         "triggered": guard.triggered,
         "verified_at": guard.verified_at,
