@@ -95,7 +95,7 @@ def test_first_light(house):
     )[0]
     assert trade["close_reason"] in ("stop", "backstop", "trailing")
     assert before <= {d["id"] for d in house.items("decisions?limit=1000")}
-    assert not resting(house, market)
+    wait_for("its other orders are cancelled", lambda: not resting(house, market), 15)
 
     # Ctrl-C ends all of it
     began = time.monotonic()
