@@ -6,11 +6,14 @@ from trading.models.gates import Decision, PolicyVersion, SwitchChange
 from trading.models.orders import Fill, Intent, Order, OrderMove
 from trading.models.positions import AccountSnapshot, FundingPayment, Position, Trade
 from trading.models.runtime import Installation, ModuleState
+from trading.models.steering import CloseRequest, CooldownClear, TunedSetting
 
 __all__ = [
     "AccountSnapshot",
     "Candle",
     "CandleFault",
+    "CloseRequest",
+    "CooldownClear",
     "Cycle",
     "Decision",
     "Fill",
@@ -27,5 +30,6 @@ __all__ = [
     "SwitchChange",
     "Trade",
     "TrainingRun",
+    "TunedSetting",
     "UniverseSnapshot",
 ]
