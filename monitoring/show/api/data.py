@@ -1,0 +1,85 @@
+"""Data and models: candles, the universe, what was trained."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from monitoring.show.api import query, shapes
+from monitoring.show.api import universe as universe_desk
+from monitoring.show.api.answers import answer, bad, missing
+from monitoring.show.api.lists import documented, listing, nothing_asked, number
+from monitoring.show.api.query import PAGE, SPAN, SYMBOL, Field, between, parse
+from monitoring.watch.rows import newest_closes
+from trading.models import Candle, ModelVersion, UniverseSnapshot
+
+router = Router(tags=["data"])
+
+
+def candle_fields() -> tuple[Field, ...]:
+    frames = query.choice(*_timeframes())
+    return (SYMBOL, Field("timeframe", frames, "such as 1m or 1h", default=settings.QUANTUM.timeframe))
+
+
+def _timeframes() -> tuple[str, ...]:
+    from quantum.config import TIMEFRAMES
+
+    return tuple(TIMEFRAMES)
+
+
+@router.get("/candles", openapi_extra=documented(SYMBOL, Field("timeframe", str, "such as 1m or 1h")))
+def candles(request: HttpRequest) -> HttpResponse:
+    """Newest first; `next` is a time in milliseconds."""
+    asked = parse(request.GET, (*PAGE, *SPAN, *candle_fields()))
+    if asked["symbol"] is None:
+        raise bad({"symbol": "is missing"})
+    rows = between(Candle.objects.filter(symbol=asked["symbol"], timeframe=asked["timeframe"]), asked, "open_time")
+    if asked["cursor"] is not None:
+        if asked["cursor"] > query.LATEST.timestamp() * 1000:
+            raise bad({"cursor": "is no `next` of this list"})
+        rows = rows.filter(open_time__lt=datetime.fromtimestamp(asked["cursor"] / 1000, UTC))
+    found = list(rows.order_by("-open_time")[: asked["limit"] + 1])
+    more, found = len(found) > asked["limit"], found[: asked["limit"]]
+    onward = str(int(found[-1].open_time.timestamp() * 1000)) if more else None
+    items = [shapes.candle(row) for row in found]
+    return answer({"symbol": asked["symbol"], "timeframe": asked["timeframe"], "items": items, "next": onward,
+                   "as_of": timezone.now()})  # fmt: skip
+
+
+MODEL_STATUS = Field("status", query.choice("champion", "challenger", "retired", "quarantined"), "a model's status")
+
+
+@router.get("/models", openapi_extra=documented(MODEL_STATUS))
+def models(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    rows = ModelVersion.objects.all()
+    return listing(
+        request, rows, lambda row: shapes.model(row, now), "trained_at", {"status": "status"}, (MODEL_STATUS,)
+    )
+
+
+@router.get("/models/{model_id}")
+def model(request: HttpRequest, model_id: str) -> HttpResponse:
+    nothing_asked(request)
+    row = ModelVersion.objects.filter(pk=number(model_id)).first()
+    if row is None:
+        raise missing("model", model_id)
+    return answer(shapes.model(row, timezone.now()))
+
+
+@router.get("/universe")
+def universe(request: HttpRequest) -> HttpResponse:
+    nothing_asked(request)
+    newest, now = UniverseSnapshot.objects.order_by("-at").first(), timezone.now()
+    symbols = [row["symbol"] for row in newest.symbols] if newest else []
+    return answer(shapes.universe(newest, newest_closes(symbols, now), now))
+
+
+@router.post("/universe/refresh")
+def universe_refresh(request: HttpRequest) -> HttpResponse:
+    nothing_asked(request)
+    return universe_desk.refresh(request.user)

@@ -1,0 +1,73 @@
+"""From bar to decision: the newest cycle, the funnel, signals, decisions, the policy."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from monitoring.show.api import shapes
+from monitoring.show.api.answers import answer, missing
+from monitoring.show.api.lists import CODE, OUTCOME, SIDE, WINDOW, documented, listing, nothing_asked, number
+from monitoring.show.api.query import SYMBOL, docs, parse
+from monitoring.show.scene import Scene
+from monitoring.watch.funnel import funnel as count_funnel
+from trading.models import Cycle, Decision, Signal
+
+router = Router(tags=["decisions"])
+
+
+@router.get("/cycle")
+def cycle(request: HttpRequest) -> HttpResponse:
+    """The newest judged bar; null before the first."""
+    nothing_asked(request)
+    newest = Cycle.objects.select_related("policy").defer("desk").order_by("-bar").first()
+    return answer({"cycle": shapes.cycle(newest) if newest else None, "as_of": timezone.now()})
+
+
+@router.get("/funnel", openapi_extra=docs((WINDOW,)))
+def funnel(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    return answer(shapes.funnel(count_funnel(parse(request.GET, (WINDOW,))["window"], now), now))
+
+
+@router.get("/signals", openapi_extra=documented(SYMBOL, SIDE))
+def signals(request: HttpRequest) -> HttpResponse:
+    filters = {"symbol": "symbol", "side": "side"}
+    return listing(request, Signal.objects.all(), shapes.signal, "at", filters, (SYMBOL, SIDE))
+
+
+@router.get("/signals/{signal_id}")
+def signal(request: HttpRequest, signal_id: str) -> HttpResponse:
+    nothing_asked(request)
+    row = Signal.objects.filter(pk=number(signal_id)).first()
+    if row is None:
+        raise missing("signal", signal_id)
+    return answer(shapes.signal(row))
+
+
+def decided() -> QuerySet:
+    return Decision.objects.select_related("signal", "policy").defer("signal__votes", "signal__excluded")
+
+
+@router.get("/decisions", openapi_extra=documented(SYMBOL, OUTCOME, CODE))
+def decisions(request: HttpRequest) -> HttpResponse:
+    filters = {"symbol": "signal__symbol", "outcome": "outcome", "code": "code"}
+    return listing(request, decided(), shapes.decision, "at", filters, (SYMBOL, OUTCOME, CODE))
+
+
+@router.get("/decisions/{decision_id}")
+def decision(request: HttpRequest, decision_id: str) -> HttpResponse:
+    nothing_asked(request)
+    row = Decision.objects.select_related("signal", "policy").filter(pk=number(decision_id)).first()
+    if row is None:
+        raise missing("decision", decision_id)
+    return answer(shapes.decision_in_full(row))
+
+
+@router.get("/policy")
+def policy(request: HttpRequest) -> HttpResponse:
+    nothing_asked(request)
+    now = timezone.now()
+    return answer(shapes.policy(Scene(now).policy, now))
