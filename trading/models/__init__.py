@@ -1,7 +1,7 @@
 """The rows, one file per stage. Rows remember; values decide."""
 
 from trading.models.feed import Candle, CandleFault, UniverseSnapshot
-from trading.models.forecast import Cycle, ModelVersion, Signal, TrainingRun
+from trading.models.forecast import Cycle, ModelFinding, ModelVersion, Signal, SignalOutcome, TrainingRun
 from trading.models.gates import Decision, PolicyVersion, SwitchChange
 from trading.models.orders import Fill, Intent, Order, OrderMove
 from trading.models.positions import AccountSnapshot, FundingPayment, Position, Trade
@@ -20,6 +20,7 @@ __all__ = [
     "FundingPayment",
     "Installation",
     "Intent",
+    "ModelFinding",
     "ModelVersion",
     "ModuleState",
     "Order",
@@ -27,6 +28,7 @@ __all__ = [
     "PolicyVersion",
     "Position",
     "Signal",
+    "SignalOutcome",
     "SwitchChange",
     "Trade",
     "TrainingRun",

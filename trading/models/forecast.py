@@ -25,6 +25,10 @@ class ModelVersion(models.Model):
     calibration = models.JSONField(default=list)
     settings = models.JSONField(default=dict)  # label settings: stop_atr, target_r, horizon ...
     alarm = models.CharField(max_length=300, default="", blank=True)
+    faults = models.PositiveSmallIntegerField(default=0)  # batches in a row whose answers were no probabilities
+    fitted_until = models.DateTimeField(null=True)  # no candle from here on had a part in it
+    run = models.ForeignKey("trading.TrainingRun", on_delete=models.PROTECT, null=True, related_name="models")
+    pruned_at = models.DateTimeField(null=True)  # its file is gone, its row stays
 
     class Meta:
         constraints = [
@@ -53,6 +57,12 @@ class TrainingRun(models.Model):
     outcome = models.CharField(max_length=12, default="running")  # running, done, failed
     error = models.CharField(max_length=500, default="", blank=True)
     requested_by = models.CharField(max_length=80, default="models")
+    trigger = models.CharField(max_length=20, default="first")  # first, manual, broken, advice, samples, age
+    reason = models.CharField(max_length=300, default="", blank=True)
+    version = models.CharField(max_length=40, default="", blank=True)  # of the models it made
+    verdict = models.CharField(max_length=10, default="", blank=True)  # promoted, refused
+    code = models.CharField(max_length=20, default="", blank=True)  # why: forecast/contest.py
+    numbers = models.JSONField(default=dict)  # the contest with the champions: n, log losses, interval ...
     fence = models.PositiveIntegerField(default=0)  # who took it over last may write
 
     class Meta:
@@ -116,3 +126,74 @@ class Signal(models.Model):
             models.CheckConstraint(condition=fields.within("confidence", 0, 1), name="confidence_is_a_probability"),
             models.CheckConstraint(condition=Q(side__in=["long", "short"]), name="signal_side_is_long_or_short"),
         ]
+
+
+class SignalOutcome(models.Model):
+    """What the path after a signal was, also after one that was never traded: the label that training uses, and R.
+
+    A gap in the candles leaves `unknown`. Figures count only outcomes whose whole horizon is over (`matures_at`): those
+    that end early are stops more often than targets, the stop being nearer.
+    """
+
+    TARGET, STOP, EXPIRED, UNKNOWN = "target", "stop", "expired", "unknown"
+
+    signal = models.OneToOneField(Signal, on_delete=models.PROTECT, related_name="outcome")
+    ended = models.CharField(max_length=8)
+    hit = models.BooleanField(null=True)
+    bars = models.PositiveIntegerField(default=0)  # after the judged one, until it ended
+    gross_r = models.FloatField(null=True)  # target_r, -1, or what the last close of the horizon showed
+    net_r = models.FloatField(null=True)  # less the round trip's costs; funding is not in it
+    target_r = models.FloatField()
+    horizon = models.PositiveIntegerField()
+    ended_at = models.DateTimeField(null=True)  # close of the candle that ended it
+    matures_at = models.DateTimeField(db_index=True)  # when its horizon is over
+    at = models.DateTimeField()
+    mode = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = [  # "one outcome per signal" is the unique key of `signal`
+            models.CheckConstraint(
+                condition=Q(ended__in=["target", "stop", "expired", "unknown"]), name="outcome_end_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended="unknown", hit__isnull=True, net_r__isnull=True)
+                | (~Q(ended="unknown") & Q(hit__isnull=False, net_r__isnull=False)),
+                name="an_outcome_has_a_result_or_is_unknown",
+            ),
+        ]
+
+
+class ModelFinding(models.Model):
+    """What the Model Supervisor found at one look at one model, or at the ensemble.
+
+    Each topic is {"verdict", "code", "n", "value", "limit", "low", "high", ...}; the verdict is the worst.
+    """
+
+    ENSEMBLE = "ensemble"
+    OK, SUSPECT, BAD, UNKNOWN = "ok", "suspect", "bad", "unknown"
+
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=20)  # a model's kind, or "ensemble"
+    version = models.CharField(max_length=40)
+    verdict = models.CharField(max_length=8)
+    n = models.PositiveIntegerField(default=0)  # labelled signals it stands on
+    bias = models.JSONField(default=dict)
+    calibration = models.JSONField(default=dict)
+    hit_rate = models.JSONField(default=dict)
+    votes = models.JSONField(default=dict)
+    drift = models.JSONField(default=dict)
+    advice = models.CharField(max_length=12, default="", blank=True)  # retrain, quarantine
+    reason = models.CharField(max_length=20, default="", blank=True)  # code of the topic that the advice follows from
+    done = models.CharField(max_length=12, default="", blank=True)  # quarantined, kept (the last that votes), ...
+    level = models.CharField(max_length=8)  # QT_SUPERVISOR_MODE at that moment
+    mode = models.CharField(max_length=10)
+
+    class Meta:
+        get_latest_by = "at"
+        constraints = [
+            models.UniqueConstraint(fields=["at", "kind", "version"], name="one_finding_per_look_and_model"),
+            models.CheckConstraint(
+                condition=Q(verdict__in=["ok", "suspect", "bad", "unknown"]), name="finding_verdict_is_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["kind", "at"], name="finding_by_kind")]
