@@ -7,6 +7,7 @@ from trading.models.orders import Fill, Intent, Order, OrderMove
 from trading.models.positions import AccountSnapshot, FundingPayment, Position, Trade
 from trading.models.runtime import Installation, ModuleState
 from trading.models.steering import CloseRequest, CooldownClear, TunedSetting
+from trading.models.venue import PreflightRun, VenueKeys, VenueStart
 
 __all__ = [
     "AccountSnapshot",
@@ -27,6 +28,7 @@ __all__ = [
     "OrderMove",
     "PolicyVersion",
     "Position",
+    "PreflightRun",
     "Signal",
     "SignalOutcome",
     "SwitchChange",
@@ -34,4 +36,6 @@ __all__ = [
     "TrainingRun",
     "TunedSetting",
     "UniverseSnapshot",
+    "VenueKeys",
+    "VenueStart",
 ]

@@ -16,7 +16,8 @@ class Intent(models.Model):
     """Our will to have one order at the venue, committed before anything is sent."""
 
     ENTRY, STOP, BACKSTOP, TARGET, EXIT = "entry", "stop", "backstop", "target", "exit"
-    KINDS = [ENTRY, STOP, BACKSTOP, TARGET, EXIT]
+    PROBE = "probe"  # the venue's checks: a stop so far away that it can't be reached, cancelled within seconds
+    KINDS = [ENTRY, STOP, BACKSTOP, TARGET, EXIT, PROBE]
 
     client_order_id = models.CharField(max_length=36, unique=True)
     kind = models.CharField(max_length=10)
@@ -39,17 +40,22 @@ class Intent(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["entry", "stop", "backstop", "target", "exit"]), name="intent_kind_is_known"
+                condition=Q(kind__in=["entry", "stop", "backstop", "target", "exit", "probe"]),
+                name="intent_kind_is_known",
             ),
             models.CheckConstraint(condition=Q(side__in=["buy", "sell"]), name="intent_side_is_buy_or_sell"),
             models.CheckConstraint(
                 condition=Q(kind="entry", decision__isnull=False)
-                | (~Q(kind="entry") & Q(position__isnull=False) & ~Q(reason="") & ~Q(requester="")),
+                | (Q(position__isnull=False) | Q(kind="probe")) & ~Q(kind="entry") & ~Q(reason="") & ~Q(requester=""),
                 name="an_entry_needs_a_decision_all_else_a_position_reason_and_requester",
             ),
             models.CheckConstraint(
-                condition=Q(kind="entry") | Q(reduce_only=True) | Q(close_position=True),
+                condition=Q(kind__in=["entry", "probe"]) | Q(reduce_only=True) | Q(close_position=True),
                 name="what_is_no_entry_only_reduces",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="probe") | Q(type="STOP", decision__isnull=True, position__isnull=True),
+                name="a_probe_is_a_stop_with_a_limit_and_belongs_to_no_trade",
             ),
         ]
         indexes = [models.Index(fields=["symbol", "created_at"], name="intent_by_symbol")]
