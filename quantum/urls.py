@@ -4,23 +4,24 @@ from django.contrib import admin
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from monitoring.show import decisions, views
 from monitoring.show.api import health, universe
 from monitoring.show.api.app import api, no_such_path
+from monitoring.show.pages import decisions, language, login, overview, switch
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
+    path("", overview.overview, name="overview"),
     path("decisions/", decisions.index, name="decisions"),
     path("decisions/<int:number>/", decisions.page, name="decision"),
-    path("login/", views.log_in, name="login"),
-    path("logout/", views.log_out, name="logout"),
-    path("switch/", views.switch, name="switch"),
+    path("login/", login.log_in, name="login"),
+    path("logout/", login.log_out, name="logout"),
+    path("switch/", switch.switch, name="switch"),
+    path("language/", language.choose, name="language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("api/universe/refresh", universe.refresh_plain),
     path("api/v1/", api.urls),
     re_path(r"^api/.*$", no_such_path),
     path("favicon.ico", RedirectView.as_view(url="/static/icon.svg")),
-    path("admin/login/", views.admin_door),  # one door, with its limit on attempts
+    path("admin/login/", login.admin_door),  # one door, with its limit on attempts
     path("admin/", admin.site.urls),
 ]

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from monitoring.show import guard
 from monitoring.show.aside import aside
+from monitoring.show.audience import Audience, from_cookies
 from monitoring.show.hub import NOT_ALLOWED, NOT_LOGGED_IN, TOO_MANY, Client, hub
+from monitoring.show.panels import PANELS
 
 LONGEST = 64 * 1024
 
@@ -31,17 +33,24 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if isinstance(answer, int):
             await self.close(answer)
             return
+        visitor, roles = answer
         centre = hub()
-        if centre.full(answer):
+        if centre.full(visitor):
             await self.close(TOO_MANY)
             return
-        self.client = Client(answer, self.write, self.end)
+        language = from_cookies(guard.header(self.scope["headers"], "cookie"))
+        self.client = Client(visitor, self.write, self.end, Audience(language, roles), self.watched())
         centre.join(self.client)  # before any waiting, so that two at once can't both be the last that fits
         await self.send(text_data=centre.hello())
         self.writer = asyncio.create_task(self.client.write(), name="live writer")
 
-    async def who(self) -> guard.Visitor | int:
-        """The visitor, or the code that closes the socket."""
+    def watched(self) -> frozenset[str] | None:
+        """The panels that `?panels=a,b` names; None, which is all, without it."""
+        asked = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("panels")
+        return frozenset(asked[-1].split(",")) & PANELS.keys() if asked else None
+
+    async def who(self) -> tuple[guard.Visitor, frozenset[str]] | int:
+        """The visitor and their roles, or the code that closes the socket."""
         headers = self.scope["headers"]
         origin, host = guard.header(headers, "origin"), guard.header(headers, "host")
         secure = self.scope.get("scheme") in ("wss", "https")
@@ -59,13 +68,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
             visitor = guard.Visitor(user.pk, session=session) if known and session else None
         if visitor is None:
             return NOT_LOGGED_IN
-        allowed = await aside(self.allowed, visitor)
-        return visitor if allowed else NOT_ALLOWED
-
-    @staticmethod
-    def allowed(visitor: guard.Visitor) -> bool:
-        user = get_user_model().objects.filter(pk=visitor.user_id).first()
-        return user is not None and guard.may_look(user)
+        roles = (await aside(guard.welcome, {visitor}, timezone.now())).get(visitor)
+        return NOT_ALLOWED if roles is None else (visitor, roles)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """`resume` and `pong`; anything else is not ours and changes nothing."""

@@ -16,7 +16,7 @@ from django.http.request import validate_host
 from django.utils.crypto import constant_time_compare
 
 from monitoring.control import apikeys
-from monitoring.control.permissions import may
+from monitoring.control.permissions import ROLES, Actor, may
 from monitoring.models import ApiKey
 
 
@@ -70,18 +70,22 @@ def may_look(user: User | AnonymousUser) -> bool:
     return bool(user.is_active and (user.is_superuser or may(user, "look")))
 
 
-def still_welcome(visitors: Iterable[Visitor], now: datetime) -> set[Visitor]:
-    """Those whose session or key is still alive and whose user still may look; three queries and one per user."""
+def welcome(visitors: Iterable[Visitor], now: datetime) -> dict[Visitor, frozenset[str]]:
+    """Those whose session or key is still alive and whose user still may look, with their roles; four queries."""
     visitors = list(visitors)
-    users = {
-        user.pk: user for user in get_user_model().objects.filter(pk__in={v.user_id for v in visitors}, is_active=True)
-    }
-    looking = {pk for pk, user in users.items() if may_look(user)}
+    found = get_user_model().objects.filter(pk__in={v.user_id for v in visitors}, is_active=True)
+    users = {user.pk: user for user in found.prefetch_related("groups")}
+    roles = {pk: frozenset(g.name for g in user.groups.all() if g.name in ROLES) for pk, user in users.items()}
+    looking = {pk for pk, user in users.items() if user.is_superuser or Actor("", roles[pk]).may("look")}
     sessions = Session.objects.filter(pk__in={v.session for v in visitors if v.session}, expire_date__gt=now)
     living = {s.pk: s.get_decoded() for s in sessions}
     keys = ApiKey.objects.filter(pk__in={v.key_id for v in visitors if v.key_id}, revoked_at=None)
     valid = set(keys.filter(Q(expires_at=None) | Q(expires_at__gt=now)).values_list("pk", flat=True))
-    return {v for v in visitors if v.user_id in looking and (v.key_id in valid or belongs(living, v, users))}
+    return {
+        v: roles[v.user_id]
+        for v in visitors
+        if v.user_id in looking and (v.key_id in valid or belongs(living, v, users))
+    }
 
 
 def belongs(living: Mapping[str, dict], visitor: Visitor, users: Mapping[int, User]) -> bool:

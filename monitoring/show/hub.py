@@ -1,7 +1,9 @@
 """The live channel's hub: one per web process. Nudges in, each changed panel rendered once, the same bytes to all.
 
 1. One subscription to the nudges; while the channel layer is down it is tried again with back-off.
-2. Nudges are collected for a tenth of a second; the panels they name are rendered in a thread, in one look at the rows.
+2. The panels that nudges name are rendered in a thread, in one look at the rows, at most ten times a second: the
+   first nudge is answered at once, what comes meanwhile is collected. Once per audience (language and roles), and only
+   what somebody watches.
 3. Every few seconds all panels are looked at anyway: a lost nudge costs one refresh, never truth. What did not change
    in substance is not sent.
 4. Marks move the rows of open positions by patches, without a query.
@@ -15,48 +17,41 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 import orjson
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from monitoring.show import held as holding
 from monitoring.show import panels
 from monitoring.show.aside import aside
-from monitoring.show.guard import Visitor, still_welcome
+from monitoring.show.audience import Audience
+from monitoring.show.guard import Visitor, welcome
 from monitoring.show.scene import Scene
 from monitoring.watch.words import iso
 from trading.events import GROUP
 
 log = logging.getLogger(__name__)
 
-COALESCE = 0.1
+GATHER = 0.008  # seconds that a first nudge waits for others of its transaction
+COALESCE = 0.1  # at least between two paints
 REFRESH = 5.0
 PING = 1.0  # a page that hears nothing for longer than this, and some, calls itself disconnected
 UNANSWERED = 256 * 1024  # bytes that a client may owe us a pong for
 NEVER_ANSWERED = 1024 * 1024  # the same for one that has never sent a pong: a plain listener
-SELDOM = {"modules": 3.0}  # seconds between two pushes of a panel that changes with every tick of every module
 PATIENCE = 10.0  # seconds that a ping may go unanswered once so much is owed
-ALSO = {  # a nudge for one thing changes other panels too
-    "account": ("equity",),
-    "trades": ("account", "equity"),
-    "orders": ("positions",),
-    "positions": ("equity",),
-    "policy": ("verdict",),
-    "models": ("verdict",),
-    "candles": ("ribbon",),
-}
 PER_USER, PER_PROCESS = 10, 1000
 TOO_SLOW, TOO_MANY, NOT_LOGGED_IN, NOT_ALLOWED = 4008, 4029, 4401, 4403
 
 Send = Callable[[str], Awaitable[None]]
 Close = Callable[[int], Awaitable[None]]
+Slot = tuple[Audience, str]  # a panel, as one audience sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +70,8 @@ class Client:
     visitor: Visitor
     send: Send
     close: Close
+    audience: Audience = field(default_factory=Audience)
+    panels: frozenset[str] | None = None  # those of the client's page; None: all
     waiting: OrderedDict[str, Message] = field(default_factory=OrderedDict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     owed: int = 0
@@ -86,6 +83,9 @@ class Client:
         self.waiting.pop(message.key, None)
         self.waiting[message.key] = message
         self.ready.set()
+
+    def wants(self, panel: str) -> bool:
+        return self.panels is None or panel in self.panels
 
     def answered(self) -> None:
         self.owed, self.asked_at, self.speaks = 0, None, True
@@ -121,10 +121,11 @@ class Hub:
     def __init__(self) -> None:
         self.started = self.seq = 1 + secrets.randbelow(2**52)  # no other process, and no restart, has these numbers
         self.clients: set[Client] = set()
-        self.latest: dict[str, Message] = {}
-        self.substance: dict[str, str] = {}
+        self.latest: dict[Slot, Message] = {}
+        self.substance: dict[Slot, str] = {}
         self.dirty: set[str] = set()
         self.painted: dict[str, float] = {}
+        self.free_at = 0.0  # when the next paint may begin
         self.marks: dict[str, tuple[Decimal, datetime]] = {}
         self.held: list[holding.Held] = []
         self.wake = asyncio.Event()
@@ -138,12 +139,18 @@ class Hub:
         return mine >= PER_USER or len(self.clients) >= PER_PROCESS
 
     def join(self, client: Client) -> None:
-        """Greet, and look at everything anew where nobody was watching before."""
+        """One more who watches; what nobody watched before is looked at anew."""
         if not self.tasks:
             self.start()
-        if not self.clients:
-            self.nudge(panels.PANELS)
+        for name in panels.PANELS:
+            if client.wants(name) and not self.watched(client.audience, name):
+                self.latest.pop((client.audience, name), None)  # nobody kept it true meanwhile: drawn anew, and sent
+                self.substance.pop((client.audience, name), None)
+                self.nudge([name])
         self.clients.add(client)
+
+    def watched(self, audience: Audience, name: str) -> bool:
+        return any(c.audience == audience and c.wants(name) for c in self.clients)
 
     def leave(self, client: Client) -> None:
         self.clients.discard(client)
@@ -152,19 +159,22 @@ class Hub:
         return dumps({"type": "hello", "seq": self.seq, "mode": settings.QUANTUM.mode, "build": build()})
 
     def resume(self, client: Client, seq: int) -> None:
-        """The panels that are newer than `seq`; all of them where that number is not one of ours."""
+        """The watched panels that are newer than `seq`; all of them where that number is not one of ours."""
         ours = self.started <= seq <= self.seq
-        for message in sorted(self.latest.values(), key=lambda m: m.seq):
+        shown = [
+            message
+            for (audience, name), message in self.latest.items()
+            if audience == client.audience and client.wants(name)
+        ]
+        for message in sorted(shown, key=lambda m: m.seq):
             if not ours or message.seq > seq:
                 client.offer(message)
-        if not ours and not self.latest:
-            self.nudge(panels.PANELS)
 
     # -- what comes in ---------------------------------------------------------------------------------------------
 
     def nudge(self, names: Iterable[str]) -> None:
         for name in names:
-            self.dirty.update(one for one in (name, *ALSO.get(name, ())) if one in panels.PANELS)
+            self.dirty.update(panels.moved_by(name))
         self.wake.set()
 
     def hear(self, message: dict) -> None:
@@ -184,29 +194,46 @@ class Hub:
             log.warning("prices without a time or with a mark that is no number were left out")
             return
         self.marks.update({symbol: (mark, when) for symbol, mark in moved.items()})
-        rows = [holding.patch(h, moved[h.symbol], when) for h in self.held if h.symbol in moved]
-        if rows:
-            self.broadcast("patch", "positions", when, rows=rows)
+        moving = [h for h in self.held if h.symbol in moved]
+        for language in {c.audience.language for c in self.clients} if moving else ():
+            with translation.override(language):
+                rows = [holding.patch(h, moved[h.symbol], when) for h in moving]
+            self.broadcast("patch", "positions", when, language=language, rows=rows)
         self.broadcast("patch", "ribbon", when, rows=[{"data_at": iso(when)}])
 
     # -- what goes out ---------------------------------------------------------------------------------------------
 
-    def broadcast(self, kind: str, panel: str, as_of: datetime, **content: object) -> Message:
-        """Number, serialise once, offer to everybody."""
+    def broadcast(
+        self,
+        kind: str,
+        panel: str,
+        as_of: datetime,
+        audience: Audience | None = None,
+        language: str | None = None,
+        **content: object,
+    ) -> Message:
+        """Number, serialise once, offer to all of that audience or language who watch the panel."""
         self.seq += 1
         text = dumps({"type": kind, "panel": panel, "seq": self.seq, "as_of": iso(as_of), **content})
         message = Message(f"{kind}:{panel}", self.seq, text)
         for client in self.clients:
-            client.offer(message)
+            meant = audience in (None, client.audience) and language in (None, client.audience.language)
+            if meant and client.wants(panel):
+                client.offer(message)
         return message
 
     async def refresh(self, names: Iterable[str]) -> None:
-        """Render the panels; send those whose substance changed."""
-        rendered, self.held = await aside(look, list(names), timezone.now(), dict(self.marks))
-        for panel in rendered:
-            if self.substance.get(panel.name) != panel.substance:
-                self.substance[panel.name] = panel.substance
-                self.latest[panel.name] = self.broadcast("panel", panel.name, panel.as_of, html=panel.html)
+        """Render the panels for everybody who watches them; send those whose substance changed."""
+        wanted: dict[Audience, list[str]] = {}
+        for name in names:
+            for audience in {c.audience for c in self.clients if c.wants(name)}:
+                wanted.setdefault(audience, []).append(name)
+        rendered, self.held = await aside(look, wanted, timezone.now(), dict(self.marks))
+        for audience, panel in rendered:
+            slot = (audience, panel.name)
+            if self.substance.get(slot) != panel.substance:
+                self.substance[slot] = panel.substance
+                self.latest[slot] = self.broadcast("panel", panel.name, panel.as_of, audience, html=panel.html)
 
     # -- what runs -------------------------------------------------------------------------------------------------
 
@@ -244,7 +271,7 @@ class Hub:
     async def paint(self) -> None:
         while True:
             await self.wake.wait()
-            await asyncio.sleep(COALESCE)
+            await asyncio.sleep(max(GATHER, self.free_at - time.monotonic()))
             self.wake.clear()
             names = {name for name in self.dirty if self.due(name)}
             self.dirty -= names  # the others wait for the next wake
@@ -254,11 +281,12 @@ class Hub:
                 await self.refresh([name for name in panels.PANELS if name in names])
             except Exception:  # the next refresh tries again; the page shows ages meanwhile
                 log.exception("panels could not be rendered: %s", ", ".join(sorted(names)))
+            self.free_at = time.monotonic() + COALESCE
 
     def due(self, name: str) -> bool:
         """The panel may be painted again; notes that it is."""
         now = time.monotonic()
-        if now - self.painted.get(name, -1e9) < SELDOM.get(name, 0):
+        if now - self.painted.get(name, -1e9) < panels.PANELS[name].seldom:
             return False
         self.painted[name] = now
         return True
@@ -277,25 +305,30 @@ class Hub:
                     client.offer(Message("ping", self.seq, PING_TEXT))
 
     async def mind_clients(self) -> None:
-        """Close who owes too much for too long, and who is no longer welcome."""
+        """Close who owes too much for too long, and who is no longer welcome; note whose roles changed."""
         while True:
             await asyncio.sleep(REFRESH)
             clients = list(self.clients)
             if not clients:
                 continue
             try:
-                welcome = await aside(still_welcome, {c.visitor for c in clients}, timezone.now())
+                roles = await aside(welcome, {c.visitor for c in clients}, timezone.now())
             except Exception:  # an unreachable database sends nobody away
                 log.exception("visitors could not be checked")
-                welcome = {c.visitor for c in clients}
+                roles = {c.visitor: c.audience.roles for c in clients}
             for client in [c for c in clients if c in self.clients]:
-                await self.mind(client, client.visitor in welcome)
+                await self.mind(client, roles.get(client.visitor))
 
-    async def mind(self, client: Client, welcome: bool) -> None:
-        if not welcome:
+    async def mind(self, client: Client, roles: frozenset[str] | None) -> None:
+        if roles is None:
             await client.close(NOT_LOGGED_IN)
         elif client.clogged() and client.asked_at and time.monotonic() - client.asked_at > PATIENCE:
             await client.close(TOO_SLOW)
+        elif roles != client.audience.roles:  # the same page as other eyes see it
+            self.leave(client)
+            client.audience = replace(client.audience, roles=roles)
+            self.join(client)
+            self.resume(client, 0)
 
 
 def positive(mark: str) -> Decimal:
@@ -307,11 +340,16 @@ def positive(mark: str) -> Decimal:
 
 
 def look(
-    names: list[str], now: datetime, marks: dict[str, tuple[Decimal, datetime]]
-) -> tuple[list[panels.Rendered], list[holding.Held]]:
-    """One look at the rows for these panels, and the open positions for the patches."""
+    wanted: Mapping[Audience, Sequence[str]], now: datetime, marks: dict[str, tuple[Decimal, datetime]]
+) -> tuple[list[tuple[Audience, panels.Rendered]], list[holding.Held]]:
+    """One look at the rows for these panels, drawn for each audience, and the open positions for the patches."""
     scene = Scene(now, marks)
-    return panels.render(names, now, scene), scene.held
+    drawn = []
+    for audience, names in sorted(wanted.items(), key=lambda pair: pair[0].language):
+        scene = scene.seen_by(audience)
+        with translation.override(audience.language):
+            drawn += [(audience, panel) for panel in panels.render(names, now, scene)]
+    return drawn, scene.held
 
 
 def build() -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Mod
 
+from monitoring.show.audience import Audience
 from monitoring.show.feed import Line, Near, fold
 from monitoring.show.held import Held, Protection, seconds_without
 from monitoring.show.spark import Spark, spark
@@ -39,6 +42,7 @@ from trading.models import (
     UniverseSnapshot,
 )
 
+T = TypeVar("T")
 SPARK_POINTS = 100
 FEED_ROWS, FEED_LINES = 240, 7
 RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
@@ -151,9 +155,30 @@ class Universe:
 class Scene:
     """Lazy facts for one refresh. `now` is the refresh's time; nothing here reads the clock."""
 
-    def __init__(self, now: datetime, marks: Mapping[str, tuple[Decimal, datetime]] | None = None) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        marks: Mapping[str, tuple[Decimal, datetime]] | None = None,
+        audience: Audience | None = None,
+    ) -> None:
         self.now = now
         self.marks = marks or {}  # newer than the rows' own, from the stream
+        self.audience = audience or Audience()
+        self.asked: dict[Callable, Any] = {}
+
+    def once(self, question: Callable[[Scene], T]) -> T:
+        """The answer to a question about the rows, asked at most once a refresh."""
+        if question not in self.asked:
+            self.asked[question] = question(self)
+        return self.asked[question]
+
+    def seen_by(self, audience: Audience) -> Scene:
+        """The same look at the rows for other roles; facts that were read are shared, words of another language not."""
+        if audience.language != self.audience.language:
+            return Scene(self.now, self.marks, audience)
+        other = copy(self)
+        other.audience = audience
+        return other
 
     @cached_property
     def funnel(self) -> Funnel:

@@ -12,7 +12,8 @@ const newest = new Map(); // panel -> seq of what is shown
 
 export function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  socket = new WebSocket(`${scheme}://${location.host}/ws/live/`);
+  const shown = [...document.querySelectorAll("[data-panel]")].map((panel) => panel.dataset.panel);
+  socket = new WebSocket(`${scheme}://${location.host}/ws/live/?panels=${[...new Set(shown)].join(",")}`);
   heard = now();
   socket.onmessage = (event) => hear(JSON.parse(event.data));
   socket.onclose = (event) => closed(event.code);
@@ -78,5 +79,5 @@ function show(state) {
     const text = state === "lost" ? stopped || `Not connected${since}.${from}` : word;
     if (place.querySelector(".word").textContent !== text) place.querySelector(".word").textContent = text;
   }
-  for (const control of document.querySelectorAll(".switch button, #resume button.primary")) control.disabled = state === "lost";
+  for (const control of document.querySelectorAll(".switch button, #resume button.primary, [data-control]")) control.disabled = state === "lost";
 }

@@ -1,6 +1,7 @@
 """The live channel: who may listen, what comes, and what happens to those who can't keep up."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -31,7 +32,7 @@ def layer(settings, monkeypatch):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     monkeypatch.setattr(hubs, "COALESCE", 0.01)
     monkeypatch.setattr(hubs, "REFRESH", 60)
-    monkeypatch.setattr(hubs, "SELDOM", {})
+    monkeypatch.setitem(hubs.panels.PANELS, "modules", replace(hubs.panels.PANELS["modules"], seldom=0))
     monkeypatch.setattr(hubs, "PING", 60)
 
 
@@ -308,7 +309,7 @@ async def test_a_slow_client_waits_with_one_frame_per_panel_and_is_closed_4008(l
     assert len(client.waiting) <= len(hubs.panels.PANELS) + 5
     assert client.owed < 10_000 + 60_000
     client.asked_at -= hubs.PATIENCE + 1
-    await centre.mind(client, welcome=True)
+    await centre.mind(client, client.audience.roles)
     while (message := await one.receive_output(1))["type"] != "websocket.close":
         pass
     assert message["code"] == 4008
@@ -351,8 +352,8 @@ async def test_whoever_is_no_longer_welcome_is_sent_away(live, end):
     await rows(ending)()
     centre = hubs.hub()
     (client,) = centre.clients
-    welcome = await rows(hubs.still_welcome)({client.visitor}, timezone.now())
-    await centre.mind(client, client.visitor in welcome)
+    roles = await rows(hubs.welcome)({client.visitor}, timezone.now())
+    await centre.mind(client, roles.get(client.visitor))
     message = await one.receive_output(1)
     assert (message["type"], message["code"]) == ("websocket.close", 4401)
 
@@ -361,6 +362,6 @@ def test_a_key_that_ended_is_no_longer_welcome(db):
     now = timezone.now()
     key, _ = apikeys.create(make.user(), now)
     visitor = hubs.Visitor(key.user_id, key_id=key.pk)
-    assert hubs.still_welcome({visitor}, now) == {visitor}
+    assert set(hubs.welcome({visitor}, now)) == {visitor}
     ApiKey.objects.update(expires_at=now - timedelta(seconds=1))
-    assert hubs.still_welcome({visitor}, now) == set()
+    assert hubs.welcome({visitor}, now) == {}

@@ -52,7 +52,7 @@ def test_every_panel_carries_its_hook_and_its_moment(reader, now):
     make.holdings(now)
     make.no_trades(now)
     html = reader.get("/").content.decode()
-    assert set(re.findall(r'data-panel="([a-z]+)"', html)) == set(panels.PANELS)
+    assert set(re.findall(r'data-panel="([a-z]+)"', html)) == set(panels.OVERVIEW)
     assert 'data-mode="practice"' in html
     assert 'data-switch="active"' in html
     for name in ("equity", "funnel", "positions", "decisions", "modules", "models", "account", "policy", "universe"):
@@ -111,7 +111,7 @@ def test_a_panel_that_only_grew_older_needs_no_second_push(now):
     make.holdings(now)
     make.no_trades(now)
     later = now + timedelta(seconds=3)
-    before, after = (panels.render(panels.PANELS, at, Scene(at)) for at in (now, later))
+    before, after = (panels.render(panels.OVERVIEW, at, Scene(at)) for at in (now, later))
     changed = {a.name for a, b in zip(before, after, strict=True) if a.substance != b.substance}
     assert changed <= {"ribbon"}  # its clock
 

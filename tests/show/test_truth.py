@@ -7,6 +7,7 @@ import pytest
 
 from monitoring.show import panels
 from monitoring.show.held import badge, patch
+from monitoring.show.panels.held import positions_at
 from monitoring.show.scene import Scene, held
 from tests.show import factories as make
 
@@ -50,7 +51,7 @@ def test_the_longest_gap_counts_the_one_that_is_open_now(db, now):
 def test_the_positions_are_as_old_as_the_oldest_mark(db, now):
     make.position(BTC, now)
     make.position(ETH, now, mark_at=now - timedelta(minutes=9))
-    assert panels.positions_at(Scene(now)) == now - timedelta(minutes=9)
+    assert positions_at(Scene(now)) == now - timedelta(minutes=9)
 
 
 def test_before_the_days_first_snapshot_today_is_not_known(reader, now):

@@ -6,17 +6,16 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from monitoring.show.api.answers import Refusal
-from monitoring.show.api.app import CODE, OUTCOME
+from monitoring.show.api.lists import CODE, OUTCOME
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, parse
 from monitoring.show.api.query import page as page_of
 from monitoring.show.api.shapes import ticket
-from monitoring.show.scene import Scene, line
+from monitoring.show.frame import frame, look, looking, problem
+from monitoring.show.scene import line
 from monitoring.show.trail import trail
-from monitoring.show.views import frame, looking, problem
 from monitoring.watch.words import count, market
 from trading.codes import Code
 from trading.models import Decision
@@ -42,7 +41,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = rows.filter(**{column: asked[name] for name, column in columns.items() if asked[name]})
     found, onward = page_of(rows, asked)
     kept = {name: value for name, value in given.items() if name != "cursor"}
-    scene = Scene(timezone.now())
+    scene = look(request)
     words = {
         "lines": [line(d) for d in found],
         "older": "?" + urlencode(kept | {"cursor": onward}) if onward else "",
@@ -63,7 +62,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
     if chosen is None:
         return problem(request, 404, f"There is no decision {number}.", "The table of decisions lists those that are.")
     symbol = Decision.objects.filter(signal__symbol=chosen.signal.symbol)
-    scene = Scene(timezone.now())
+    scene = look(request)
     told = trail(chosen)
     words = {
         "decision": chosen,

@@ -1,0 +1,49 @@
+"""Whom a panel is drawn for: one render serves everybody with the same language and the same roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.utils import translation
+
+from monitoring.control.permissions import ROLES, Actor, person
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Without roles: somebody who only looks."""
+
+    language: str = "en"
+    roles: frozenset[str] = frozenset()
+
+    def may(self, action: str) -> bool:
+        """Whether the action's control is drawn as one that can be pressed."""
+        return Actor("", self.roles).may(action)
+
+    @property
+    def all_roles(self) -> bool:
+        return self.roles == frozenset(ROLES)
+
+
+def audience(who: Any, language: str = "") -> Audience:
+    """The audience that a Django user belongs to, in the language of the request or socket."""
+    return Audience(known(language or translation.get_language() or "en"), person(who).roles)
+
+
+def known(language: str) -> str:
+    """A language that the pages are written in; English where it is another."""
+    names = [code for code, _ in settings.LANGUAGES]
+    return next((code for code in (language, language.split("-")[0]) if code in names), "en")
+
+
+def from_cookies(header: str | None) -> str:
+    """The language that a socket's cookie header asks for."""
+    from http.cookies import CookieError, SimpleCookie
+
+    try:
+        chosen = SimpleCookie(header or "").get(settings.LANGUAGE_COOKIE_NAME)
+    except CookieError:
+        chosen = None
+    return known(chosen.value if chosen else "en")

@@ -1,0 +1,116 @@
+"""What all pages share: who may look, the frame around the content, the plain page that says what was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import ensure_csrf_cookie
+
+from monitoring.control.permissions import ROLES
+from monitoring.show import hub, panels
+from monitoring.show.audience import audience
+from monitoring.show.build import BUILD
+from monitoring.show.guard import may_look
+from monitoring.show.panels.head import playing
+from monitoring.show.scene import Scene
+
+View = Callable[..., HttpResponseBase]
+THEMES = ("dark", "light", "auto")
+PAGES = (
+    (gettext_lazy("Overview"), "/"),
+    (gettext_lazy("Decisions"), "/decisions/"),
+)
+
+
+def looking(view: View) -> View:
+    """Logged in, and with a role that may look."""
+
+    @wraps(view)
+    def seen(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not may_look(request.user):
+            return problem(request, 403, _("You have no role yet."), _("An admin gives roles; a viewer may look."))
+        return view(request, *args, **kwargs)
+
+    return never_cache(known(ensure_csrf_cookie(seen)))
+
+
+def known(view: View) -> View:
+    """Logged in. A script gets a status it can't take for success; a form is not led back to where only POST goes."""
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if wants_json(request):
+            text = _("You are no longer logged in.")
+            return JsonResponse({"error": {"code": "unauthorized", "message": text, "fields": {}}}, status=401)
+        return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/", "/login/")
+
+    return asked
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def look(request: HttpRequest) -> Scene:
+    """This request's look at the rows: its time, the newest marks, the person's language and roles."""
+    return Scene(timezone.now(), hub.marks(), audience(request.user))
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    title: str,
+    here: str,
+    shows: Iterable[str] = (),
+    words: dict[str, Any] | None = None,
+    scene: Scene | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A whole page: its frame, and the panels it shows under `panels.<name>`. `here` is its place in the page list."""
+    seq = hub.seq()  # before the look: whatever changes after it is newer
+    scene = scene or look(request)
+    drawn = {panel.name: panel.html for panel in panels.render(shows, scene.now, scene)}
+    around = frame(request, title, here, scene) | {"panels": drawn, "seq": seq}
+    return render(request, template, around | (words or {}), status=status)
+
+
+def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str, Any]:
+    """What every page shows around its content."""
+    roles = [role for role in ROLES if role in scene.audience.roles]
+    return {
+        "title": title,
+        "here": here,
+        "pages": PAGES,
+        "now": scene.now,
+        "ribbon": panels.render(["ribbon"], scene.now, scene)[0].html,
+        "role": _("all roles") if len(roles) == len(ROLES) else ", ".join(_(role) for role in roles) or _("no role"),
+        "audience": scene.audience,
+        "theme": theme(request),
+        "languages": settings.LANGUAGES,
+        "build": BUILD,
+        "fingerprint": settings.QUANTUM.fingerprint,
+        "playing": playing(),
+    }
+
+
+def theme(request: HttpRequest) -> str:
+    chosen = request.COOKIES.get("theme", "dark")
+    return chosen if chosen in THEMES else "dark"
+
+
+def problem(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    """A plain page that says what was wrong."""
+    words = {"title": title, "text": text, "theme": theme(request)}
+    return render(request, "monitoring/problem.html", words, status=status)

@@ -1,0 +1,17 @@
+"""The first page: everything at a glance."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from monitoring.show import panels
+from monitoring.show.frame import look, looking, page
+
+
+@looking
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    scene = look(request)
+    title = scene.headline.sentence
+    return page(request, "monitoring/overview.html", title, "/", panels.OVERVIEW, scene=scene)

@@ -1,0 +1,50 @@
+"""The ribbon and the headline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from monitoring.show.panels.base import Panel, bars, register
+from monitoring.show.scene import Scene
+
+VENUES = {
+    "practice": "Orders go to the practice exchange",
+    "paper": "Orders go to the practice exchange",
+    "testnet": "Orders go to the exchange's demo environment",
+    "live": "Orders go to the exchange",
+}
+
+
+def playing() -> str:
+    """What is being played, in words that need no knowledge."""
+    source = settings.QUANTUM.data_source
+    if source == "synthetic":
+        return "Synthetic market with trends built in; profit here proves nothing"
+    if source.startswith("recorded:"):
+        return f"Playing {source.removeprefix('recorded:')}"
+    return "Market data of the exchange"
+
+
+def ribbon(scene: Scene) -> dict[str, Any]:
+    mode = settings.QUANTUM.mode
+    return {
+        "mode": mode,
+        "playing": playing(),
+        "venue": VENUES[mode],
+        "money": "no real money in reach" if mode != "live" else "real money",
+        "switch": scene.facts.switch.state,
+        "states": ["active", "reducing", "halted"],
+        "data_at": scene.facts.candle_at,
+    }
+
+
+def verdict(scene: Scene) -> dict[str, Any]:
+    return {"verdict": scene.headline}
+
+
+register(
+    Panel("ribbon", ribbon, lambda s: s.facts.candle_at, bars(1.5), timed=True, follows=("candles",)),
+    Panel("verdict", verdict, lambda s: s.funnel.as_of, bars(1.5), timed=True, follows=("policy", "models")),
+)

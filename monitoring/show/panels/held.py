@@ -1,0 +1,65 @@
+"""The open positions, each with what protects it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from monitoring.show import held as holding
+from monitoring.show.panels.base import SECOND, Panel, register
+from monitoring.show.scene import Scene
+from monitoring.watch.words import NBSP, age, count, grouped, market, price
+
+
+def verify_limit() -> timedelta:
+    """How old the exchange's own word on a stop may be."""
+    return max(SECOND * 15, SECOND * settings.QUANTUM.QT_POSITION_MONITOR_INTERVAL * 2)
+
+
+def positions(scene: Scene) -> dict[str, Any]:
+    limit = verify_limit()
+    held = [position(one, limit, scene.now) for one in scene.held]
+    confirmed = sum(row["stop"].state == "ok" for row in held)
+    return {
+        "rows": held,
+        "verify_limit": limit,
+        "about": f"{len(held)} of {settings.QUANTUM.QT_MAX_POSITIONS} open; {stops(confirmed, len(held))}"
+        if held
+        else "",
+        "last": scene.last_closed if not held else None,
+    }
+
+
+def stops(confirmed: int, of: int) -> str:
+    if confirmed == of:
+        return "all stops confirmed" if of > 1 else "its stop is confirmed"
+    return f"{count(confirmed, 'stop')} confirmed, {of - confirmed} not"
+
+
+def position(one: holding.Held, limit: timedelta, now: datetime) -> dict[str, Any]:
+    money = holding.value(one, one.mark, one.mark_at or now) if one.mark is not None else None
+    return {
+        "held": one,
+        "title": market(one.symbol),
+        "money": money,
+        "cells": holding.cells(one, money) if money else None,
+        "quantity": price(one.quantity),
+        "entry": price(one.entry, one.places),
+        "stop": holding.badge(one, one.stop, limit, now),
+        "backstop": holding.badge(one, one.backstop, limit, now, "backstop"),
+        "target": price(one.target, one.places) if one.target else "",
+        "without": f"{grouped(holding.seconds_without(one, now), 1)}{NBSP}s",
+        "limit": age(holding.PROTECT_WITHIN),
+    }
+
+
+def positions_at(scene: Scene) -> datetime | None:
+    """The mark that is oldest among the open positions; without one, when the monitor last looked."""
+    times = [one.mark_at for one in scene.held if one.mark_at]
+    looked = next((p.state.last_tick for p in scene.pulses if p.name == "position_monitor" and p.state), None)
+    return min(times) if times else looked
+
+
+register(Panel("positions", positions, positions_at, lambda: verify_limit(), timed=True, follows=("orders",)))
