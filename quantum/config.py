@@ -26,7 +26,9 @@ from quantum.legacy import stranger
 BASE = Path(__file__).resolve().parent.parent
 
 SECRETS = frozenset({"QT_API_KEY", "QT_API_SECRET", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL"})
-PLACES = frozenset({"PORT", "QT_VAR", "QT_ENV_FILE", "QT_PRACTICE_URL", "QT_API_KEY_FILE", "QT_API_SECRET_FILE"})
+PLACES = frozenset(
+    {"PORT", "QT_VAR", "QT_ENV_FILE", "QT_PRACTICE_URL", "QT_TESTNET_URL", "QT_API_KEY_FILE", "QT_API_SECRET_FILE"}
+)
 TIMEFRAMES = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400}
 
 
@@ -81,6 +83,7 @@ class Config(BaseSettings):
     QT_PRACTICE_URL: str = "http://127.0.0.1:8100"
     QT_PRACTICE_SPEED: int = Field(1, ge=1, le=1000)
     QT_PRACTICE_SEED: int = Field(7, ge=0, le=2**31 - 1)
+    QT_TESTNET_URL: str = ""
 
     QT_CONFIDENCE_THRESHOLD: Share = 0
     QT_POLICY_MIN_CONF_TRENDING: float = Field(0.32, ge=0.20, le=0.50)
@@ -107,6 +110,7 @@ class Config(BaseSettings):
 
     QT_MODEL_SUPERVISOR_INTERVAL: int = Field(300, ge=5, le=86_400)
     QT_BIAS_THRESHOLD: float = Field(0.65, ge=0.5, le=1)
+    QT_SUPERVISOR_MODE: Literal["observe", "advise", "enforce"] = "advise"
     QT_PORTFOLIO_BALANCER_INTERVAL: int = Field(60, ge=5, le=86_400)
     QT_POSITION_MONITOR_INTERVAL: int = Field(10, ge=1, le=600)
     QT_TRAILING_CHECK_INTERVAL: int = Field(10, ge=1, le=600)
@@ -172,6 +176,8 @@ class Config(BaseSettings):
                 parts.append(f"seed-{self.QT_PRACTICE_SEED}")
             if self.timeframe != "1m":
                 parts.append(self.timeframe)
+        elif self.QT_MODE is Mode.TESTNET and self.stand_in_url:
+            parts.append(f"stand-in-{urlsplit(self.stand_in_url).port}")
         return "-".join(parts)
 
     @property
@@ -179,7 +185,23 @@ class Config(BaseSettings):
         """Where orders go and prices come from, for the stamp on the database."""
         if self.practising:
             return f"the practice exchange ({self.market})"
-        return "binanceusdm demo" if self.QT_MODE is Mode.TESTNET else "binanceusdm"
+        return self.testnet_venue if self.QT_MODE is Mode.TESTNET else "binanceusdm"
+
+    @property
+    def testnet_venue(self) -> str:
+        """What testnet mode trades on, whichever mode this is."""
+        stand_in = self.stand_in_url
+        return f"practice exchange at {stand_in} in the demo's place" if stand_in else "binanceusdm demo"
+
+    @property
+    def stand_in_url(self) -> str:
+        """A practice exchange in the place of the venue's demo environment; empty: the demo environment itself."""
+        return self.QT_TESTNET_URL.rstrip("/") if self.QT_TESTNET_URL.startswith("http://") else ""
+
+    @property
+    def must_be_started(self) -> bool:
+        """Entries wait for checks that passed and for a person who pressed start."""
+        return not self.practising
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -207,6 +229,8 @@ class Config(BaseSettings):
         """What the market data is, in one word; a model never votes on another source."""
         if self.QT_MODE is Mode.PRACTICE:
             return f"recorded:{Path(self.QT_PRACTICE_DATA).name}" if self.QT_PRACTICE_DATA else "synthetic"
+        if self.QT_MODE is Mode.TESTNET:  # the demo environment has prices of its own, and so has a stand-in
+            return "stand-in" if self.stand_in_url else "binanceusdm-demo"
         return "binanceusdm"
 
     @property

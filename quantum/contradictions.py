@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from quantum.config import Config
 
+DEMO_HOSTS = frozenset({"demo-fapi.binance.com"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})  # where the practice exchange listens
 BEYOND = 1.25  # what the gates' sizing never goes below
 SYMBOL = re.compile(r"[A-Z0-9]+(/[A-Z0-9]+:[A-Z0-9]+)?")
@@ -83,6 +84,7 @@ def places(config: Config) -> Iterator[str]:
     if not re.fullmatch(r"/?\d*", redis_database(config.REDIS_URL)):
         yield "REDIS_URL must end in the number of a database: redis://host:6379/0."
     yield from practice_places(config)
+    yield from testnet_place(config)
     if config.QT_SYMBOLS and not config.symbols:
         yield f"QT_SYMBOLS={config.QT_SYMBOLS} names no symbol: unset it to trade all of them."
     if wrong := [symbol for symbol in config.symbols if not SYMBOL.fullmatch(symbol)]:
@@ -112,6 +114,30 @@ def practice_places(config: Config) -> Iterator[str]:
         yield f"PORT={config.PORT} is the practice exchange's port too (QT_PRACTICE_URL): change one of them."
     if config.QT_PRACTICE_DATA and not config.practice_data.exists():
         yield f"QT_PRACTICE_DATA={config.QT_PRACTICE_DATA}: there is no such folder or file."
+
+
+def testnet_place(config: Config) -> Iterator[str]:
+    """The demo environment, or a practice exchange of this machine in its place; never anywhere else."""
+    if not config.QT_TESTNET_URL:
+        return
+    try:
+        url = urlsplit(config.QT_TESTNET_URL)
+        port = url.port
+    except ValueError:
+        yield f"QT_TESTNET_URL={config.QT_TESTNET_URL} has no usable port: http://127.0.0.1:8200."
+        return
+    more = url.path.strip("/") or url.query or url.fragment or url.username or url.password
+    local = url.scheme == "http" and url.hostname in LOOPBACK and bool(port)
+    demo = url.scheme == "https" and url.hostname in DEMO_HOSTS and port in (None, 443)
+    if more or not (local or demo):
+        yield (
+            f"QT_TESTNET_URL={shown(url)} must be a practice exchange on this machine, with a port "
+            f"(http://127.0.0.1:8200), or {' or '.join(f'https://{host}' for host in sorted(DEMO_HOSTS))}."
+        )
+    elif local and port == config.PORT:
+        yield f"PORT={config.PORT} is the port of QT_TESTNET_URL too: change one of them."
+    elif local and config.practising and url.netloc == urlsplit(config.QT_PRACTICE_URL).netloc:
+        yield f"QT_TESTNET_URL={shown(url)} is this house's own practice exchange: start a second one on another port."
 
 
 def shown(url: SplitResult) -> str:

@@ -63,11 +63,12 @@ PAGE = 1000  # fills, incomes
 WEEK = timedelta(days=7)  # the venue's longest span of userTrades and income
 PRACTICE_KEY = "practice"
 DEMO_HOST = "demo-fapi.binance.com"
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Where and as whom. `url` is the practice exchange's address; empty in testnet, where ccxt knows it."""
+    """Where and as whom. `url` is a practice exchange's address; empty where ccxt knows the venue's own."""
 
     url: str
     key: str
@@ -112,6 +113,7 @@ class Wired(Telling, ccxt.binanceusdm):
     """ccxt's sync client with our clock, our budget, a time limit by method, and a transport in place of HTTP."""
 
     transport: Transport | None = None
+    patience: float = READ_TIMEOUT  # seconds that any request may take at most
     clock: Clock | None = None
     budget: Budget | None = None
 
@@ -127,7 +129,7 @@ class Wired(Telling, ccxt.binanceusdm):
         return super().fetch2(path, api, method, params, config or {})
 
     def fetch(self, url, method="GET", headers=None, body=None):
-        self.timeout = int(1000 * (READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT))
+        self.timeout = int(1000 * min(self.patience, READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT))
         if self.transport is None:
             return super().fetch(url, method, headers, body)
         sent = self.prepare_request_headers(headers)
@@ -163,6 +165,11 @@ def _point(client: Any, connection: Connection) -> None:
         return
     if connection.mode != "testnet":
         raise ValueError(f"there is no connection for mode {connection.mode!r}")
+    if connection.url:  # a practice exchange in the demo environment's place
+        if urlsplit(connection.url).hostname not in LOOPBACK:
+            raise ValueError(f"testnet goes to {DEMO_HOST} or to this machine, was {connection.url!r}")
+        client.urls["api"] = _rewritten(client.urls["api"], urlsplit(connection.url).netloc)
+        return
     client.enable_demo_trading(True)
     host = urlsplit(client.urls["api"]["fapiPrivate"]).hostname or ""
     if host != DEMO_HOST:
@@ -267,6 +274,27 @@ class CcxtGateway:
 
     def one_way(self) -> bool:
         return self._ask("fapiPrivateGetPositionSideDual", {}, lambda raw: not wire.true(raw["dualSidePosition"]))
+
+    def multi_assets(self) -> bool:
+        """Other assets than USDT count as collateral."""
+        return self._ask("fapiPrivateGetMultiAssetsMargin", {}, lambda raw: wire.true(raw["multiAssetsMargin"]))
+
+    def may_trade(self) -> bool:
+        return self._ask("fapiPrivateV2GetAccount", {}, lambda raw: wire.true(raw["canTrade"]))
+
+    def may_withdraw(self) -> bool | None:
+        """Whether this key may take money out; None where the venue does not tell (its demo environment)."""
+        if "sapi" not in self.client.urls["api"]:
+            return None
+        try:
+            return self._ask("sapiGetAccountApiRestrictions", {}, lambda raw: wire.true(raw["enableWithdrawals"]))
+        except Refused:
+            return None
+
+    def symbol_settings(self, symbol: str) -> tuple[str, int]:
+        """Margin mode (`isolated` or `cross`) and leverage that a new position would have."""
+        params = {"symbol": wire.market_id(symbol)}
+        return self._ask("fapiPrivateGetSymbolConfig", params, lambda rows: wire.symbol_settings(rows[0]))
 
     def set_leverage(self, symbol: str, leverage: int) -> None:
         params = {"symbol": wire.market_id(symbol), "leverage": leverage}
@@ -378,7 +406,7 @@ class CcxtGateway:
         """One request, one answer. A read that the venue's clock refused is asked once more, with the clock set."""
         with self._lock:
             self._keep_silence(endpoint, urgent)
-            if self.offset is None and "Private" in endpoint:
+            if self.offset is None and ("Private" in endpoint or endpoint.startswith("sapi")):
                 self.set_clock()
             try:
                 raw = getattr(self.client, endpoint)(params)
@@ -454,11 +482,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def connect(connection: Connection, transport: Transport | None = None, clock: Clock = utc_now) -> CcxtGateway:
+def connect(
+    connection: Connection, transport: Transport | None = None, clock: Clock = utc_now, patience: float = READ_TIMEOUT
+) -> CcxtGateway:
     """A gateway at the connection's address; `transport` replaces HTTP (then `clock` is the venue's, too)."""
     client = Wired(_settings(connection))
     _point(client, connection)
     client.transport = transport
+    client.patience = patience
     client.clock = clock
     client.budget = None if transport else Budget(WEIGHT)
     return CcxtGateway(client, connection, clock)
@@ -478,7 +509,7 @@ def configured() -> Connection:
         )
     if not (config.QT_API_KEY and config.QT_API_SECRET):
         raise KeyRefused(f"{config.mode} mode needs QT_API_KEY and QT_API_SECRET")
-    return Connection(url="", key=config.QT_API_KEY, secret=config.QT_API_SECRET, mode=config.mode)
+    return Connection(url=config.stand_in_url, key=config.QT_API_KEY, secret=config.QT_API_SECRET, mode=config.mode)
 
 
 def streaming_client(connection: Connection, clock: Clock, hear: Callable[[Any], None], weight: float = WEIGHT) -> Any:

@@ -49,7 +49,7 @@ class AsyncVenue:
         self.offset = timedelta(0)
         self.hearer: Hearer | None = None
         self.heard_at = time.monotonic()  # when the market last said anything
-        weight = LOCAL_WEIGHT if connection.mode == "practice" else WEIGHT
+        weight = LOCAL_WEIGHT if connection.url else WEIGHT
         self.client = streaming_client(connection, clock, self._hear, weight)
 
     def now(self) -> datetime:

@@ -6,7 +6,7 @@ Symbols are ccxt's (`BTC/USDT:USDT`), prices and quantities `Decimal`, times awa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -230,6 +230,17 @@ class Gateway(Protocol):
     def income(self, since: datetime) -> list[Income]: ...
     def set_leverage(self, symbol: str, leverage: int) -> None: ...
     def set_margin_mode(self, symbol: str, mode: str) -> None: ...
+    def set_clock(self) -> timedelta:
+        """Ask the venue for its time: its clock less ours."""
+
     def one_way(self) -> bool: ...
+    def multi_assets(self) -> bool: ...
+    def may_trade(self) -> bool: ...
+    def may_withdraw(self) -> bool | None:
+        """None where the venue does not tell."""
+
+    def symbol_settings(self, symbol: str) -> tuple[str, int]:
+        """Margin mode and leverage of a new position."""
+
     def place(self, request: OrderRequest, permit: Permit) -> VenueOrder: ...
     def cancel(self, symbol: str, client_order_id: str, permit: Permit, *, conditional: bool) -> VenueOrder | None: ...

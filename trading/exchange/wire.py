@@ -283,6 +283,11 @@ def position(raw: Json, symbol: str) -> VenuePosition | None:
     )
 
 
+def symbol_settings(raw: Json) -> tuple[str, int]:
+    """An entry of symbolConfig: margin mode and leverage."""
+    return ("isolated" if str(raw["marginType"]).upper() == "ISOLATED" else "cross"), int(raw["leverage"])
+
+
 def account(raw: Json, at: datetime) -> Account:
     return Account(
         equity=number(raw["totalMarginBalance"]),
