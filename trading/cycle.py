@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Sum
+from django.db.models import Sum
 
-from trading import events
+from trading import events, tuning
 from trading.codes import Code
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus, Side
@@ -34,17 +34,17 @@ from trading.feed.quality import newest_closed
 from trading.forecast.belief import Belief, Forecast, LabelSpec
 from trading.forecast.labels import stop_distance
 from trading.gates import rows as gate_rows
-from trading.gates.desk import Desk, Holding, Market, PolicyNow
+from trading.gates.desk import Desk, Holding, Limits, Market, PolicyNow
 from trading.gates.gates import minimum
 from trading.gates.judge import Verdict, decide
 from trading.models import AccountSnapshot, Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
 from trading.orders.intents import client_order_id
+from trading.orders.rows import last_entries
 from trading.runtime import CALLER, Report, record, register
 
 BATCH_DEADLINE = timedelta(seconds=12)  # how long a bar's late symbols are waited for; the stream asks REST first
 ENTRY_LIFE = timedelta(seconds=30)  # an entry not sent by then expires: its price is old
 IN_FLIGHT = (OrderStatus.SENDING, OrderStatus.UNKNOWN, OrderStatus.NEW, OrderStatus.PARTIAL)
-NEVER_SENT = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +143,18 @@ def daily_pnl(now: datetime) -> Decimal:
     return closed + sum((sums[k] or Decimal(0)) * s for k, s in (("u", 1), ("r", 1), ("c", -1), ("f", 1)))
 
 
-def last_entries(symbols: Sequence[str]) -> dict[str, tuple[datetime, int]]:
-    """When an entry order last left for each symbol, and its id: what the cooldown counts from."""
-    sent = Order.objects.filter(intent__kind=Intent.ENTRY, intent__symbol__in=symbols).exclude(status__in=NEVER_SENT)
-    newest = sent.values("intent__symbol").annotate(at=Max("sent_at"), id=Max("id"))
-    return {row["intent__symbol"]: (row["at"], row["id"]) for row in newest}
-
-
 def set_desk(
-    beliefs: Sequence[Belief], book: Book, ema200: Mapping[str, float], policy: PolicyNow, venue: Venue, now: datetime
+    beliefs: Sequence[Belief],
+    book: Book,
+    ema200: Mapping[str, float],
+    policy: PolicyNow,
+    venue: Venue,
+    now: datetime,
+    limits: Limits,
 ) -> Desk:
     """Everything the gates may know, gathered once for the whole batch."""
     from trading.gates import correlation
 
-    limits = gate_rows.limits()
     held = holdings()
     symbols = [b.symbol for b in beliefs]
     entered = last_entries(symbols)
@@ -225,7 +223,7 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
     from trading.forecast.ensemble import predict
     from trading.forecast.features import indicators
 
-    config = settings.QUANTUM
+    config = tuning.effective()
     ensemble = model_store.champions(config.data_source, config.timeframe)
     if ensemble is None:
         return Judgement(absent_all(symbols, why_no_models(), bar))
@@ -233,12 +231,13 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
     if book.last != bar:
         return Judgement(absent_all(symbols, Code.FEED_STALE, bar))
     facts = indicators(book)
-    policy_id, policy = gate_rows.policy_for(facts, now)
+    policy_id, policy = gate_rows.policy_for(facts, now, config)
     forecast = predict(ensemble, book, now, facts)
+    model_store.heed(forecast)
     ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
     venue = ask_venue(gateway)
     seen_at = max(now, gateway.now())  # the venue took its time, and its marks are newer than `now`
-    desk = set_desk(forecast.beliefs, book, ema200, policy, venue, seen_at)
+    desk = set_desk(forecast.beliefs, book, ema200, policy, venue, seen_at, gate_rows.limits(config))
     spec = ensemble.spec
     cost = np.nanmedian(costs_in_r(facts.close, facts.atr14, spec)) if np.isfinite(facts.atr14).any() else None
     return Judgement(
@@ -251,6 +250,7 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
             "break_even": spec.break_even,
             "cost_r": round(float(cost), 4) if cost else None,
             "flat": plain(forecast.leanings),
+            "polls": plain(forecast.polls),
         },
     )
 

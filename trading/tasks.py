@@ -39,6 +39,16 @@ def mind(position_id: int, why: str) -> None:
         keeper.mind(position_id, venue(), timezone.now, why)
 
 
+@shared_task(name="trading.close")
+def close(request_id: int) -> None:
+    """Close the position that a person asked to close."""
+    from trading.exchange.gateway import venue
+    from trading.positions import keeper
+
+    with left_to_the_sweep(f"close request {request_id}"):
+        keeper.carry_out(request_id, venue(), timezone.now)
+
+
 @shared_task(name="trading.sync")
 def sync(symbol: str) -> None:
     """Read one symbol's orders, fills and position from the venue: its user-data stream spoke."""

@@ -16,6 +16,9 @@ PERMITS: dict[str, frozenset[str]] = {
     "switch.stop": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),  # the safe direction: one person, one click
     "switch.release": frozenset({RISK_OFFICER}),
     "position.close": frozenset({OPERATOR, RISK_OFFICER}),
+    "cooldown.clear": frozenset({OPERATOR, RISK_OFFICER}),
+    "limits.tighten": frozenset({OPERATOR, RISK_OFFICER}),
+    "limits.loosen": frozenset({RISK_OFFICER}),
     "universe.refresh": frozenset({OPERATOR, ADMIN}),
     "model.retrain": frozenset({OPERATOR, ADMIN}),
     "module.tick": frozenset({OPERATOR, ADMIN}),

@@ -26,7 +26,7 @@ def indicators(adx: float, atr_share: float) -> Indicators:
 
 def test_the_defaults_of_limits_and_of_the_configuration_are_the_same(settings):
     settings.QUANTUM = load({})
-    assert rows.limits() == Limits()
+    assert rows.limits(settings.QUANTUM) == Limits()
 
 
 def test_every_limit_comes_from_its_setting(settings):
@@ -50,7 +50,7 @@ def test_every_limit_comes_from_its_setting(settings):
     assert set(given) == set(SETTING.values())
     # cross margin is refused at the start, so it is set behind the configuration's back
     settings.QUANTUM = load(given | {"QT_MARGIN_MODE": "isolated"}).model_copy(update={"QT_MARGIN_MODE": "cross"})
-    limits = rows.limits()
+    limits = rows.limits(settings.QUANTUM)
     assert all(getattr(limits, field) != getattr(Limits(), field) for field in SETTING)
     assert (limits.cooldown, limits.max_data_age) == (timedelta(seconds=7), timedelta(seconds=33))
     assert limits.risk_per_trade == Decimal("0.001")

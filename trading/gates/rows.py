@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from trading import events
+from trading import events, tuning
 from trading.gates import policy
 from trading.gates.desk import Limits, PolicyNow
 from trading.models import PolicyVersion, SwitchChange
@@ -28,8 +27,9 @@ class Measured(Protocol):
     def atr_share(self) -> np.ndarray: ...
 
 
-def limits() -> Limits:
-    config = settings.QUANTUM
+def limits(config: Any = None) -> Limits:
+    """The limits of a configuration; of the one in force where none is given (one query)."""
+    config = config or tuning.effective()
     return Limits(
         confidence_threshold=config.QT_CONFIDENCE_THRESHOLD,
         cooldown=timedelta(seconds=config.QT_COOLDOWN_SECONDS),
@@ -55,9 +55,10 @@ def switch_state() -> str:
     return newest.state if newest else SwitchChange.ACTIVE
 
 
-def configured() -> Mapping[policy.Regime, float]:
-    """Minimum confidence by regime, as set."""
-    return {regime: getattr(settings.QUANTUM, policy.setting(regime)) for regime in policy.Regime}
+def configured(config: Any = None) -> Mapping[policy.Regime, float]:
+    """Minimum confidence by regime, as set; one query where no configuration is given."""
+    config = config or tuning.effective()
+    return {regime: getattr(config, policy.setting(regime)) for regime in policy.Regime}
 
 
 def newest_policy() -> PolicyVersion | None:
@@ -89,12 +90,12 @@ def terms(row: PolicyVersion) -> tuple[str, str, float, float, bool]:
     return row.regime, row.volatility, row.min_confidence, row.size_factor, row.entries_allowed
 
 
-def store_policy(facts: policy.Facts, now: datetime) -> PolicyVersion:
+def store_policy(facts: policy.Facts, now: datetime, config: Any = None) -> PolicyVersion:
     """The version that these facts ask for: the newest one where its terms are the same, else a new row.
 
     Two writers can't both take a version number: the one that comes late looks again.
     """
-    wanted = policy.policy(facts, configured())
+    wanted = policy.policy(facts, configured(config))
     for _ in range(ATTEMPTS):
         newest = newest_policy()
         if newest is not None and terms(newest) == wanted.terms:
@@ -123,8 +124,8 @@ def new_version(wanted: policy.Policy, version: int, now: datetime) -> PolicyVer
     )
 
 
-def policy_for(measured: Measured, now: datetime) -> tuple[int | None, PolicyNow]:
+def policy_for(measured: Measured, now: datetime, config: Any = None) -> tuple[int | None, PolicyNow]:
     """Row id and policy for a bar's indicators; the one in force where nothing could be measured."""
     facts = policy.measure(measured.atr_share, measured.adx)
-    row = store_policy(facts, now) if facts else newest_policy()
+    row = store_policy(facts, now, config) if facts else newest_policy()
     return (row.pk, policy_now(row)) if row else (None, current_policy())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
-from trading.models import Decision, Intent, Order, Position, SwitchChange
+from trading.exchange.venue import OrderStatus
+from trading.models import CooldownClear, Decision, Intent, Order, Position, SwitchChange
 from trading.orders.lifecycle import LIVE, UNRESOLVED
 
 ASK_AFTER = timedelta(seconds=3)  # an order still SENDING by then has lost its sender
+
+NEVER_SENT = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED)
 
 
 def switch_state() -> str:
@@ -58,3 +61,21 @@ def orders_of(position_id: int, *kinds: str) -> list[Order]:
     """The position's live orders of these kinds (all kinds where none is named), oldest first."""
     found = orders().filter(intent__position=position_id, status__in=LIVE)
     return list((found.filter(intent__kind__in=kinds) if kinds else found).order_by("id"))
+
+
+def last_entries(
+    symbols: Sequence[str] | None = None, since: datetime | None = None
+) -> dict[str, tuple[datetime, int]]:
+    """When an entry order last left for each symbol, and its id: what the cooldown counts from, unless it was cleared.
+
+    Without symbols: for all of them. Two queries.
+    """
+    sent = Order.objects.filter(intent__kind=Intent.ENTRY).exclude(status__in=NEVER_SENT)
+    if symbols is not None:
+        sent = sent.filter(intent__symbol__in=symbols)
+    if since is not None:
+        sent = sent.filter(sent_at__gte=since)
+    newest = list(sent.values_list("intent__symbol").annotate(at=Max("sent_at"), order=Max("id")))
+    orders = [order for _, _, order in newest]
+    cleared = set(CooldownClear.objects.filter(order__in=orders).values_list("order_id", flat=True)) if orders else ()
+    return {symbol: (at, order) for symbol, at, order in newest if order not in cleared}

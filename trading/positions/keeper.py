@@ -287,6 +287,21 @@ def close(
     return position
 
 
+def carry_out(request_id: int, gateway: Gateway, clock: Clock) -> int:
+    """Close the position that a person asked to close; whoever takes the request first does it. 1 or 0."""
+    request = rows.take_close(request_id, clock())
+    if request is None:
+        return 0
+    try:
+        close(request.position_id, gateway, clock, request.reason or "closed by hand", request.requested_by)
+    except OVER as error:
+        rows.give_back_close(request_id, str(error))
+        raise
+    finally:
+        events.changed("positions", "orders", "trades")
+    return 1
+
+
 # -- who calls ------------------------------------------------------------------------------------------------
 
 
@@ -315,12 +330,14 @@ def sweep(gateway: Gateway, clock: Clock) -> Report:
     entries = order_rows.live_entries()
     actions = settle_entries(entries, gateway, clock, held, began)
     waiting = send_waiting(gateway, clock)
+    wanted = rows.closes_waiting(clock())
+    actions += sum(guarded(one.position.symbol, carry_out, one.pk, gateway, clock) for one in wanted)
     lost = order_rows.unresolved_orders(clock())
     for order in lost:
         guarded(order.intent.symbol, sender.settle, order, gateway, clock)
     positions = list(rows.open_positions())
     if positions:
-        shown = gateway.positions() if entries or waiting else shown
+        shown = gateway.positions() if entries or waiting or wanted else shown
         actions += sweep_positions(positions, shown, gateway, clock)
     actions += waiting + clear_leftovers(gateway, clock)
     examined = len(entries) + len(lost) + len(positions) + len(shown)

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.conf import settings
-from django.db.models import F, FloatField, Max, Min, QuerySet
+from django.db.models import F, FloatField, Max, Min, Q, QuerySet
 
+from trading import tuning
 from trading.exchange.venue import Side, VenuePosition
-from trading.models import Candle, Decision, FundingPayment, Intent, Position
+from trading.models import Candle, CloseRequest, Decision, FundingPayment, Intent, Position
 from trading.orders.lifecycle import LIVE
 from trading.positions.exits import Held, Rules
 from trading.positions.trailing import TrailRule
 from trading.positions.watch import Need
 
 FUNDING_BACK = timedelta(days=1)
+TAKEN = timedelta(seconds=30)  # a close that was begun so long ago, its position still open, has lost its worker
 RANGE_BARS = 48  # the recent bars whose largest range a stop's limit must reach
 
 
@@ -25,8 +26,8 @@ def open_positions() -> QuerySet[Position]:
 
 
 def rules() -> Rules:
-    """How positions are looked after, from the settings."""
-    config = settings.QUANTUM
+    """How positions are looked after, from the settings in force; one query."""
+    config = tuning.effective()
     return Rules(
         escalate=timedelta(seconds=config.QT_STOP_ESCALATE_SECONDS),
         trail=TrailRule(
@@ -107,3 +108,26 @@ def funding_since(now: datetime) -> datetime:
     opened = Position.objects.exclude(status=Position.CLOSED).aggregate(n=Min("opened_at"))["n"]
     oldest = min(now - FUNDING_BACK, opened or now)
     return max(known or oldest, oldest)
+
+
+# -- closes that people asked for ------------------------------------------------------------------------------------
+
+
+def closes_waiting(now: datetime) -> list[CloseRequest]:
+    """Requested closes that nobody has begun, or whose worker has died at it, oldest first."""
+    idle = Q(taken_at=None) | Q(taken_at__lt=now - TAKEN)
+    found = CloseRequest.objects.filter(idle, position__status=Position.OPEN)
+    return list(found.select_related("position").order_by("id"))
+
+
+def take_close(request_id: int, now: datetime) -> CloseRequest | None:
+    """The request, where nobody else is at it; it is the caller's for half a minute."""
+    idle = Q(taken_at=None) | Q(taken_at__lt=now - TAKEN)
+    if not CloseRequest.objects.filter(idle, pk=request_id).update(taken_at=now, error=""):
+        return None
+    return CloseRequest.objects.get(pk=request_id)
+
+
+def give_back_close(request_id: int, why: str) -> None:
+    """Something came in the way: the next sweep tries again."""
+    CloseRequest.objects.filter(pk=request_id).update(taken_at=None, error=why[:300])

@@ -72,6 +72,7 @@ class Bells:
     async def reload(self) -> None:
         self.loaded_at = time.monotonic()
         self.watch.load(await db(position_rows.held))
+        self.watch.rules = await db(position_rows.rules)
         self.called = {key: at for key, at in self.called.items() if self.loaded_at - at < RELOAD}
 
     async def call_keepers(self, needs: Iterable[Need]) -> None:

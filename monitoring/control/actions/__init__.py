@@ -1,0 +1,39 @@
+"""The mutations that people make: each one checks, changes, audits and nudges, in one transaction.
+
+`who` is a Django user or an `Actor`. The same functions serve the page, the API, the admin and the command line. What
+only the trading side can do (close, tick, refresh, train) is stored or rung for, and its outcome is read afterwards.
+"""
+
+from monitoring.control.actions.common import UNSEEN, BadRequest, Shown, Stale, Unreachable
+from monitoring.control.actions.cooldowns import Cleared, clear_cooldown
+from monitoring.control.actions.keys import create_key, revoke_key
+from monitoring.control.actions.limits import Tuned, tune
+from monitoring.control.actions.modules import Asked, Ticked, refresh_universe, retrain, tick_module, ticked
+from monitoring.control.actions.positions import Closing, close_position, closing
+from monitoring.control.actions.switch import STATES, Switched, set_switch
+
+__all__ = [
+    "STATES",
+    "UNSEEN",
+    "Asked",
+    "BadRequest",
+    "Cleared",
+    "Closing",
+    "Shown",
+    "Stale",
+    "Switched",
+    "Ticked",
+    "Tuned",
+    "Unreachable",
+    "clear_cooldown",
+    "close_position",
+    "closing",
+    "create_key",
+    "refresh_universe",
+    "retrain",
+    "revoke_key",
+    "set_switch",
+    "tick_module",
+    "ticked",
+    "tune",
+]

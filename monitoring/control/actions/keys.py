@@ -1,0 +1,44 @@
+"""Keys for the HTTP API: made and revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from monitoring.control import apikeys, audit
+from monitoring.control.actions.common import BadRequest
+from monitoring.control.permissions import person
+from monitoring.models import ApiKey
+
+
+def create_key(user: User, days: int | None, who: Any, now: datetime) -> tuple[ApiKey, str]:
+    """A new API key for a user; the key's text is returned once."""
+    actor = person(who)
+    actor.must("keys.manage")
+    if days is not None and not 1 <= days <= 3650:
+        raise BadRequest("days", f"days must be within 1 and 3650, was {days}.")
+    if not user.is_active:
+        raise BadRequest("user", f"{user.get_username()} is not active: the key would open nothing.")
+    with transaction.atomic():
+        row, key = apikeys.create(user, now, days)
+        after = {"prefix": row.prefix, "expires_at": row.expires_at}
+        audit.append(who=actor.name, action="apikey.create", target=user.get_username(), after=after, now=now)
+    return row, key
+
+
+def revoke_key(key_id: int, who: Any, now: datetime) -> ApiKey:
+    """End a key now. Revoking it again changes nothing."""
+    actor = person(who)
+    actor.must("keys.manage")
+    with transaction.atomic():
+        row = ApiKey.objects.select_related("user").filter(pk=key_id).first()
+        if row is None:
+            raise BadRequest("id", f"There is no API key {key_id}.")
+        if ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=now):
+            row.revoked_at = now
+            before = {"prefix": row.prefix}
+            audit.append(who=actor.name, action="apikey.revoke", target=row.user.get_username(), before=before, now=now)
+    return row

@@ -1,0 +1,58 @@
+"""The kill switch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from monitoring.control import audit
+from monitoring.control.actions.common import BadRequest, tidy
+from monitoring.control.permissions import person
+from trading import events
+from trading.models import SwitchChange
+
+STATES = (SwitchChange.ACTIVE, SwitchChange.REDUCING, SwitchChange.HALTED)  # from open to shut
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The kill switch after the action; `changed` is False where it stood there already."""
+
+    state: str
+    was: str
+    changed: bool
+    at: datetime | None
+    by: str
+    reason: str
+
+
+def set_switch(state: str, reason: str, who: Any, now: datetime) -> Switched:
+    """Move the kill switch. Towards a stop one click is enough; towards trading it takes a reason."""
+    if state not in STATES:
+        raise BadRequest("state", f"state must be one of {', '.join(STATES)}, was {state!r}.")
+    actor, reason = person(who), tidy(reason)
+    with transaction.atomic():
+        audit.lock()
+        last = SwitchChange.objects.order_by("-id").first()
+        was = last.state if last else SwitchChange.ACTIVE
+        loosens = STATES.index(state) < STATES.index(was)
+        actor.must("switch.release" if loosens else "switch.stop")
+        if state == was:
+            return Switched(state, was, False, *((last.at, last.by, last.reason) if last else (None, "", "")))
+        if loosens and not reason:
+            raise BadRequest("reason", f"Moving the switch from {was} to {state} needs a reason.")
+        reason = reason or f"{state}, no reason given"
+        SwitchChange.objects.create(state=state, at=now, by=actor.name, reason=reason)
+        audit.append(
+            who=actor.name,
+            action="switch",
+            before={"state": was},
+            after={"state": state},
+            reason=reason,
+            now=now,
+        )
+        events.changed("ribbon", "verdict", "policy", "risk")
+    return Switched(state, was, True, now, actor.name, reason)
