@@ -11,6 +11,7 @@ from decimal import Decimal
 from trading.codes import Code
 from trading.exchange.venue import Filters, Side
 from trading.forecast.belief import SLIPPAGE, TAKER_FEE
+from trading.gates.directives import Level
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class Desk:
     daily_pnl: Decimal | None  # realised today net of costs + unrealised, USDT; a loss is negative
     correlation: Mapping[tuple[str, str], float] = field(default_factory=dict)  # of returns, symbols sorted
     bar_closed_at: datetime | None = None
-    halts: tuple[str, ...] = ()  # directives of self-healing
+    halts: tuple[str, ...] = ()  # why directives hold entries
+    directive: Level = Level.ALLOW_ALL  # the strictest one that stands
 
     def holding(self, symbol: str) -> Holding | None:
         return next((h for h in self.holdings if h.symbol == symbol), None)

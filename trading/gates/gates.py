@@ -15,6 +15,7 @@ from trading.codes import Code
 from trading.exchange.venue import Side
 from trading.forecast.belief import Belief
 from trading.gates.desk import Desk, Limits, Market, Rejection
+from trading.gates.directives import holds_entries
 
 Gate = Callable[[Belief, Desk], Rejection | None]
 
@@ -38,9 +39,13 @@ def switch_active(belief: Belief, desk: Desk) -> Rejection | None:
 
 
 def no_halt(belief: Belief, desk: Desk) -> Rejection | None:
-    if not desk.halts:
+    """A directive that holds entries, named by the oldest one's reason."""
+    if not (desk.halts or holds_entries(desk.directive)):
         return None
-    return Rejection(Code.SELF_HEALING_NO_NEW_TRADES, "; ".join(desk.halts), facts={"halts": len(desk.halts)})
+    why = next(iter(desk.halts), desk.directive.value)
+    more = f", and {len(desk.halts) - 1} more" if len(desk.halts) > 1 else ""
+    facts = {"level": desk.directive.value, "halts": len(desk.halts)}
+    return Rejection(Code.SELF_HEALING_NO_NEW_TRADES, f"{why}{more}", "ALLOW_ALL", facts=facts)
 
 
 def account_known(belief: Belief, desk: Desk) -> Rejection | None:

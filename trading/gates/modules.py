@@ -1,4 +1,4 @@
-"""What runs in this stage: the Orchestrator Policy and the Risk Guard."""
+"""What runs in this stage: the Orchestrator Policy, the Risk Guard and the Portfolio Balancer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from django.conf import settings
 
 from trading.feed import quality
 from trading.feed import rows as feed_rows
-from trading.gates import policy, rows
+from trading.gates import policy, rows, store
 from trading.models import Decision, ModuleState
-from trading.runtime import Report, register
+from trading.runtime import CALLER, Report, register
 
 BARS = 400  # enough for ADX14 to forget where it began
 LOOK_BACK = timedelta(hours=1)
@@ -74,3 +74,14 @@ def slipped(now: datetime) -> list[int]:
     let_through = Decision.objects.filter(at__gt=now - LOOK_BACK).exclude(outcome=Decision.REJECTED)
     answers = let_through.values_list("pk", "gates")
     return [pk for pk, gates in answers if not (gates and all(gate["passed"] is True for gate in gates))]
+
+
+@register
+class PortfolioBalancer:
+    """Weighs the portfolio and proposes trims; it never trades. The executor asks it at each bar too."""
+
+    name, title, queue = "portfolio_balancer", "Portfolio Balancer", "work"
+    every = timedelta(seconds=settings.QUANTUM.QT_PORTFOLIO_BALANCER_INTERVAL)
+
+    def tick(self, now: datetime) -> Report:
+        return store.look(now, CALLER.get())

@@ -9,6 +9,7 @@ from trading.exchange import filters as rules
 from trading.exchange.venue import Filters, Side
 from trading.forecast.belief import Belief
 from trading.gates.desk import Desk, Limits
+from trading.gates.directives import size_factor
 from trading.gates.ticket import Ticket
 
 RESERVE = Decimal("0.95")  # of a slot's margin; the rest pays fees and slippage
@@ -57,10 +58,11 @@ def backstop_distance(r: Decimal, tick: Decimal, limits: Limits) -> Decimal:
 
 
 def risk_budget(desk: Desk) -> Decimal:
-    """USDT that this trade may lose at its stop."""
+    """USDT that this trade may lose at its stop: the policy's size, halved where a directive says REDUCED."""
     if desk.equity is None:
         raise ValueError("no risk budget without equity")
-    return max(Decimal(0), desk.equity * desk.limits.risk_per_trade * Decimal(str(desk.policy.size_factor)))
+    factor = Decimal(str(desk.policy.size_factor)) * Decimal(str(size_factor(desk.directive)))
+    return max(Decimal(0), desk.equity * desk.limits.risk_per_trade * factor)
 
 
 def quantity_for(budget: Decimal, r: Decimal, filters: Filters) -> Decimal:

@@ -18,6 +18,7 @@ from trading import events
 from trading.codes import Code
 from trading.exchange.errors import Duplicate, KeyRefused, NotAccepted, OutcomeUnknown, Refused, Unreachable
 from trading.exchange.venue import Gateway, OrderStatus, Permit, VenueOrder
+from trading.gates.store import standing
 from trading.models import Decision, Intent, Order, Position, SwitchChange
 from trading.orders import intents, rows
 from trading.orders.lifecycle import LEGAL, UNRESOLVED, StaleRow
@@ -95,6 +96,8 @@ def forbid(intent: Intent, now: datetime) -> None:
     state = rows.switch_state()
     if state != SwitchChange.ACTIVE:
         raise NotSent(Code.KILL_SWITCH, f"the switch is on {state}")
+    if halts := standing(now).halts:
+        raise NotSent(Code.SELF_HEALING_NO_NEW_TRADES, halts[0])
     if Order.objects.filter(intent__symbol=intent.symbol, status__in=UNRESOLVED).exists():
         raise NotSent(Code.UNRESOLVED_ORDER, "an order on this symbol has no known outcome")
     if rows.live_entries(intent.symbol):
