@@ -13,6 +13,7 @@ from trading.exchange.venue import Bar, OrderStatus
 from trading.feed import rows as feed_rows
 from trading.feed.candles import build, join
 from trading.forecast.belief import Forecast
+from trading.gates import store
 from trading.models import Candle, Cycle, Decision, Order, Position, UniverseSnapshot
 
 MINUTE = timedelta(minutes=1)
@@ -92,19 +93,19 @@ class TestDesk:
     def test_an_entry_on_its_way_takes_a_slot(self):
         make.decision(ticket={"notional": "50", "risk": "1", "margin": "20"})
         make.decision(outcome=Decision.REJECTED, code="COOLDOWN_ACTIVE")
-        held = cycle.holdings()
+        held = store.holdings()
         assert [(h.symbol, h.notional) for h in held] == [("BTC/USDT:USDT", Decimal(50))]
 
     def test_a_position_and_its_pending_decision_are_one_holding(self):
         decision = make.decision(ticket={"notional": "50", "risk": "1", "margin": "20"})
         make.position(decision=decision, stop_price=Decimal("98.5"))
-        assert [h.risk for h in cycle.holdings()] == [Decimal("1.5")]
+        assert [h.risk for h in store.holdings()] == [Decimal("1.5")]
 
     def test_a_stop_beyond_the_entry_risks_nothing(self):
         held = make.position(stop_price=Decimal(101))
-        assert cycle.risk_left(held) == 0
+        assert store.risk_left(held) == 0
         assert (
-            cycle.risk_left(Position(side="short", quantity=2, entry_price=Decimal(100), r=1, stop_price=Decimal(103)))
+            store.risk_left(Position(side="short", quantity=2, entry_price=Decimal(100), r=1, stop_price=Decimal(103)))
             == 6
         )
 

@@ -27,7 +27,7 @@ from django.db.models import Sum
 from trading import events, tuning
 from trading.codes import Code
 from trading.exchange.errors import VenueError
-from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus, Side
+from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus
 from trading.feed import rows as feed_rows
 from trading.feed.candles import WINDOW, Book, join
 from trading.feed.quality import newest_closed
@@ -37,7 +37,8 @@ from trading.gates import rows as gate_rows
 from trading.gates.desk import Desk, Holding, Limits, Market, PolicyNow
 from trading.gates.gates import minimum
 from trading.gates.judge import Verdict, decide
-from trading.models import AccountSnapshot, Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
+from trading.gates.store import holdings, look_with, standing
+from trading.models import Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
 from trading.orders.intents import client_order_id
 from trading.orders.rows import last_entries
 from trading.runtime import CALLER, Report, record, register
@@ -94,45 +95,6 @@ def ask_venue(gateway: Gateway) -> Venue:
         return Venue({}, {}, None, str(error))
 
 
-def holdings() -> tuple[Holding, ...]:
-    """Open positions, entries on their way, and what the venue holds that isn't ours: each takes a slot."""
-    held = [
-        Holding(
-            symbol=p.symbol,
-            side=Side(p.side),
-            notional=p.quantity * (p.mark_price or p.entry_price),
-            risk=risk_left(p),
-            margin=p.quantity * p.entry_price / p.leverage,
-        )
-        for p in Position.objects.exclude(status=Position.CLOSED)
-    ]
-    taken = {h.symbol for h in held}
-    pending = Decision.objects.filter(outcome=Decision.PENDING).select_related("signal")
-    held += [
-        Holding(
-            symbol=d.signal.symbol,
-            side=Side(d.signal.side),
-            notional=Decimal(d.ticket["notional"]),
-            risk=Decimal(d.ticket["risk"]),
-            margin=Decimal(d.ticket["margin"]),
-        )
-        for d in pending
-        if d.signal.symbol not in taken
-    ]
-    snapshot = AccountSnapshot.objects.order_by("at").last()
-    for row in snapshot.external if snapshot else []:
-        # its stop is not known to us, so no risk is claimed; its size counts in the exposure
-        held.append(Holding(row["symbol"], Side(row["side"]), Decimal(row["notional"]), Decimal(0), Decimal(0)))
-    return tuple(held)
-
-
-def risk_left(position: Position) -> Decimal:
-    """USDT lost from the entry if the stop fills at its price; nothing where the stop has passed the entry."""
-    stop = position.stop_price or position.backstop_price
-    distance = position.r if stop is None else Side(position.side).sign * (position.entry_price - stop)
-    return max(Decimal(0), distance) * position.quantity
-
-
 def daily_pnl(now: datetime) -> Decimal:
     """Realised since midnight UTC, net, and what the open positions show, their costs so far included."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -155,7 +117,7 @@ def set_desk(
     """Everything the gates may know, gathered once for the whole batch."""
     from trading.gates import correlation
 
-    held = holdings()
+    held, directive = holdings(), standing(now)
     symbols = [b.symbol for b in beliefs]
     entered = last_entries(symbols)
     unresolved = set(Order.objects.filter(status=OrderStatus.UNKNOWN).values_list("intent__symbol", flat=True))
@@ -177,6 +139,8 @@ def set_desk(
         daily_pnl=daily_pnl(now),
         correlation=correlation.pairs(book.of([s for s in book.symbols if s in {*symbols, *(h.symbol for h in held)}])),
         bar_closed_at=book.last + book.step if book.last else None,
+        halts=directive.halts,
+        directive=directive.level,
     )
 
 
@@ -411,6 +375,7 @@ def judge_bar(
     record("models", now, votes(judgement.forecast), "executor")
     record("risk_guard", now, asked(judgement.verdicts), "executor")
     deliver(intents)
+    record("portfolio_balancer", now, look_with(judgement.desk, accepted(judgement.verdicts), now), "executor")
     return report(cycle, judgement.verdicts, intents)
 
 
@@ -420,6 +385,11 @@ def votes(forecast: Forecast) -> Report:
         code = next(iter(forecast.absent.values()), Code.NO_MODEL)
         return Report.idle(f"{code}: {len(forecast.absent)} symbols not evaluated", examined=len(forecast.absent))
     return Report(examined=judged, actions=len(forecast.beliefs))
+
+
+def accepted(verdicts: Sequence[Verdict]) -> list[Holding]:
+    tickets = (v.ticket for v in verdicts if v.ticket)
+    return [Holding(t.symbol, t.side, t.notional, t.risk, t.margin) for t in tickets]
 
 
 def asked(verdicts: Sequence[Verdict]) -> Report:
