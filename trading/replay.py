@@ -192,7 +192,7 @@ class Player:
     def train(self, size: Size) -> None:
         now = self.clock.now()
         run = TrainingRun.objects.create(started_at=now, beat_at=now, requested_by=KEY)
-        model_store.train(run.pk, clock=self.clock.now, size=size, nudge=lambda: None)
+        model_store.train(run.pk, clock=self.clock.now, size=size, nudge=lambda: None, judged=False)
         run.refresh_from_db()
         if run.outcome != "done":
             raise ReplayError(f"the models could not be trained: {run.error}")

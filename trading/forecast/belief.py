@@ -62,6 +62,20 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Poll:
+    """One voter's whole batch, flat symbols too: how often it prefers each side, and how strongly (calibration.BINS).
+
+    A tie prefers neither. The ensemble's own poll has the kind "ensemble".
+    """
+
+    kind: str
+    version: str
+    long: int
+    short: int
+    bins: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Belief:
     """The ensemble's signal on one symbol. `r` and `atr` are price distances; `cost_r` the round trip's costs in R."""
 
@@ -94,3 +108,5 @@ class Forecast:
     alarms: tuple[str, ...] = ()
     highest: float | None = None  # the best confidence of all who were evaluated, also where nobody breaks even
     leanings: dict[str, tuple[Side, float]] = field(default_factory=dict)  # of the flat: better side, its confidence
+    polls: tuple[Poll, ...] = ()
+    excluded: tuple[Excluded, ...] = ()

@@ -143,6 +143,11 @@ def reliability(p: np.ndarray, labels: np.ndarray) -> list[dict[str, float | int
     ]
 
 
+def in_bins(p: np.ndarray) -> np.ndarray:
+    """How many fall into each bin of probability: int [bins]."""
+    return np.bincount(np.digitize(p, BINS[1:-1]), minlength=len(BINS) - 1)
+
+
 def auc(p: np.ndarray, labels: np.ndarray) -> float | None:
     """Chance that a hit is ranked above a miss (ties count half); None where there is only one kind."""
     hit, miss = int(labels.sum()), int(len(labels) - labels.sum())

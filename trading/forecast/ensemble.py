@@ -12,13 +12,14 @@ import numpy as np
 from trading.codes import Code
 from trading.exchange.venue import Side
 from trading.feed.candles import Book
-from trading.forecast.belief import Belief, Excluded, Forecast, LabelSpec, Vote
-from trading.forecast.calibration import Blend, Platt, agreement
+from trading.forecast.belief import Belief, Excluded, Forecast, LabelSpec, Poll, Vote
+from trading.forecast.calibration import Blend, Platt, agreement, in_bins
 from trading.forecast.features import WARMUP, Indicators, features, indicators, sided
 from trading.forecast.labels import stop_distance
 from trading.forecast.learners import Learner, ModelBroken
 
 SIDES = (Side.LONG, Side.SHORT)  # the order of every axis of length 2
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,13 @@ def predict(ensemble: Ensemble, book: Book, now: datetime, facts: Indicators | N
     absent = missing(book)
     here = [i for i, symbol in enumerate(book.symbols) if symbol not in absent]
     if not here:
-        return Forecast(book.last, (), (), absent, alarms(ensemble.excluded))
+        return Forecast(book.last, (), (), absent, alarms(ensemble.excluded), excluded=ensemble.excluded)
     rows = np.concatenate(sided(features(book, last=1)[here, 0]))
     votes, voters, excluded = ask(ensemble.members, rows)
     excluded = ensemble.excluded + excluded
     if not voters:
         absent |= {book.symbols[i]: Code.MODEL_OUTPUT_INVALID for i in here}
-        return Forecast(book.last, (), (), absent, alarms(excluded))
+        return Forecast(book.last, (), (), absent, alarms(excluded), excluded=excluded)
     confidence = np.round(ensemble.blend(votes), 6)
     shared = agreement(votes)
     facts = facts or indicators(book)
@@ -93,7 +94,20 @@ def predict(ensemble: Ensemble, book: Book, now: datetime, facts: Indicators | N
             )
         )
     best = float(confidence.max())
-    return Forecast(book.last, tuple(beliefs), tuple(leanings), absent, alarms(excluded), best, leanings)
+    return Forecast(
+        book.last,
+        tuple(beliefs),
+        tuple(leanings),
+        absent,
+        alarms(excluded),
+        best,
+        leanings,
+        (
+            poll(ENSEMBLE, voters[0].version, confidence),
+            *(poll(m.kind, m.version, votes[k]) for k, m in enumerate(voters)),
+        ),
+        excluded,
+    )
 
 
 def missing(book: Book) -> dict[str, Code]:
@@ -135,6 +149,12 @@ def vote(member: Member, both: np.ndarray, belief: int) -> Vote:
     side = 1 - belief if both[0] == both[1] else int(both[1] > both[0])
     name = f"{member.kind} {member.version}"
     return Vote(name, member.kind, member.version, SIDES[side], round(float(both[side]), 6))
+
+
+def poll(kind: str, version: str, both: np.ndarray) -> Poll:
+    """What one voter said of the whole batch, probabilities [2, n] of both sides."""
+    long, short = (both[0] > both[1]).sum(), (both[1] > both[0]).sum()
+    return Poll(kind, version, int(long), int(short), tuple(in_bins(both.max(axis=0)).tolist()))
 
 
 def alarms(excluded: tuple[Excluded, ...]) -> tuple[str, ...]:

@@ -39,11 +39,18 @@ def _first_touch(high: np.ndarray, low: np.ndarray, stop: np.ndarray, target: np
     open_ = np.ones(high.shape, bool)
     for ahead in range(1, min(horizon, high.shape[1] - 1) + 1):
         now = slice(0, high.shape[1] - ahead)
-        alive = open_[:, now] & ~(low[:, ahead:] <= stop[:, now])
-        hit = alive & (high[:, ahead:] >= target[:, now])
+        open_[:, now], hit = touch(open_[:, now], high[:, ahead:], low[:, ahead:], stop[:, now], target[:, now])
         won[:, now] |= hit.astype(np.int8)
-        open_[:, now] = alive & ~hit
     return won
+
+
+def touch(
+    alive: np.ndarray, high: np.ndarray, low: np.ndarray, stop: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """One bar further, seen from LONG: who is still open, and who reached the target. Both in one bar: the stop."""
+    alive = alive & ~(low <= stop)
+    hit = alive & (high >= target)
+    return alive & ~hit, hit
 
 
 def _complete(book: Book, horizon: int) -> np.ndarray:

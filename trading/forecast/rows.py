@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -51,13 +51,65 @@ def quarantine(row: ModelVersion, why: str) -> None:
         events.changed("models", "verdict")
 
 
+def count_faults(
+    binding: Binding, mute: Mapping[tuple[str, str], str], spoke: Container[tuple[str, str]], most: int
+) -> None:
+    """One more batch for those that were mute, none for those that spoke again; `most` of them quarantine."""
+    with transaction.atomic():
+        champions = standing(binding)
+        left = len(champions)
+        for row in champions:
+            name = (row.kind, row.version)
+            if name in mute:
+                row.faults = min(row.faults + 1, 1000)
+                row.alarm = f"no usable answer in {row.faults} batches: {mute[name]}"[:300]
+            elif name in spoke and row.faults:
+                row.faults, row.alarm = 0, ""
+            if row.faults >= most and left > 1:
+                row.status, left = ModelVersion.QUARANTINED, left - 1
+        ModelVersion.objects.bulk_update(champions, ["faults", "alarm", "status"])
+        events.changed("models", "verdict")
+
+
 def promote(fresh: Sequence[ModelVersion], binding: Binding) -> None:
     """The new ones become champions, the old ones retire; all or nothing."""
     with transaction.atomic():
-        for row in standing(binding):
-            ModelVersion.objects.filter(pk=row.pk).update(status=ModelVersion.RETIRED)
+        retire(binding)
         ModelVersion.objects.bulk_create(fresh)
         events.changed(*PANELS)
+
+
+def retire(binding: Binding) -> None:
+    """Whoever votes in this market has had its time."""
+    of = {"venue_family": binding.venue_family, "data_source": binding.data_source, "timeframe": binding.timeframe}
+    ModelVersion.objects.filter(status=ModelVersion.CHAMPION, **of).update(status=ModelVersion.RETIRED)
+
+
+def shelve(fresh: Sequence[ModelVersion]) -> None:
+    """Challengers that were not promoted: kept, with the run that says why."""
+    ModelVersion.objects.bulk_create(fresh)
+    events.changed(*PANELS)
+
+
+def reinstate(old: Sequence[ModelVersion], binding: Binding) -> None:
+    """Back on the stage: retired ones become champions again, those of the moment retire."""
+    with transaction.atomic():
+        retire(binding)
+        pks = [row.pk for row in old]
+        ModelVersion.objects.filter(pk__in=pks).update(status=ModelVersion.CHAMPION, faults=0, alarm="")
+        events.changed(*PANELS)
+
+
+def left_the_stage(binding: Binding) -> list[ModelVersion]:
+    """Those whose files are still there, newest first; quarantined, retired, refused."""
+    gone = (ModelVersion.RETIRED, ModelVersion.CHALLENGER, ModelVersion.QUARANTINED)
+    return [row for row in reversed(standing(binding, gone)) if row.pruned_at is None]
+
+
+def pruned(old: Sequence[ModelVersion], now: datetime) -> None:
+    pks = [row.pk for row in old]
+    ModelVersion.objects.filter(pk__in=pks).update(pruned_at=now)
+    ModelVersion.objects.filter(pk__in=pks, status=ModelVersion.CHALLENGER).update(status=ModelVersion.RETIRED)
 
 
 # -- training ---------------------------------------------------------------------------------------------------------
@@ -67,14 +119,16 @@ def running() -> TrainingRun | None:
     return TrainingRun.objects.filter(outcome="running").first()
 
 
-def request(now: datetime, by: str) -> tuple[TrainingRun, bool]:
+def request(now: datetime, by: str, trigger: str = "first", reason: str = "") -> tuple[TrainingRun, bool]:
     """The one run there is, and whether it is new."""
     bury(now)
     if run := running():
         return run, False
     try:
         with transaction.atomic():
-            run = TrainingRun.objects.create(started_at=now, beat_at=now, requested_by=by[:80])
+            run = TrainingRun.objects.create(
+                started_at=now, beat_at=now, requested_by=by[:80], trigger=trigger, reason=reason[:300]
+            )
     except IntegrityError:  # somebody else was first
         return TrainingRun.objects.filter(outcome="running").latest(), False
     events.changed(*PANELS)

@@ -3,8 +3,10 @@
 A training, step by step:
 1. `request_training` makes the one running row and, after commit, rings `trading.train`.
 2. `train` claims it (a fencing token; a killed one is taken over), loads candles, learns, and beats each second.
-3. Files are written (each at once or not at all), then rows: new champions in, old ones out, run done, in one
-   transaction; after it the executor is rung, so that the last closed bar is judged at once.
+3. The challenger meets the champions on candles that neither was fitted on (`contest`).
+4. Files are written (each at once or not at all), then rows: the better one is champion, the other stays for a way
+   back, or on the shelf with the reason; run done, in one transaction. After a promotion the executor is rung, so that
+   the last closed bar is judged at once.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ import os
 import re
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +31,10 @@ from threadpoolctl import threadpool_limits
 from trading.events import ring
 from trading.feed import rows as feed_rows
 from trading.forecast import features, manifest, rows
-from trading.forecast.belief import Excluded, LabelSpec
-from trading.forecast.ensemble import Ensemble, Member
+from trading.forecast.belief import Excluded, Forecast, LabelSpec
+from trading.forecast.contest import Contest, Why, judge
+from trading.forecast.ensemble import Ensemble, Member, ask
+from trading.forecast.evidence import MIN_STRETCHES
 from trading.forecast.learners import LEARNERS, ModelBroken, Size
 from trading.forecast.manifest import Binding
 from trading.forecast.training import Fitted, TooLittle, Trained
@@ -41,7 +47,11 @@ TRAIN_BARS = 6000
 LARGEST_FILE = 64 * 1024 * 1024
 LATER = 15  # seconds until a task that found its run busy looks again
 
+KEPT = 3  # versions of a kind and status whose files stay after they left the stage
+MOST_FAULTS = 3  # batches in a row without a usable answer, until a model is quarantined
+
 _warm: dict[tuple[Binding, LabelSpec, Path], tuple[object, Ensemble | None]] = {}
+_shaky: set[Binding] = set()  # markets of which a champion's last batch was no good
 
 
 def spec_from(config: Any) -> LabelSpec:
@@ -65,13 +75,18 @@ def current() -> Binding:
 # -- training ---------------------------------------------------------------------------------------------------------
 
 
-def request_training(now: datetime, by: str) -> TrainingRun:
+def request_training(now: datetime, by: str, trigger: str = "first", reason: str = "") -> TrainingRun:
     """The one training there is at a time; a new one where there is none."""
     with transaction.atomic():
-        run, new = rows.request(now, by)
+        run, new = rows.request(now, by, trigger, reason)
         if new:
             transaction.on_commit(lambda: ring("trading.train", run.pk, queue="train"))
     return run
+
+
+def request_retraining(requester: str, reason: str, now: datetime) -> TrainingRun:
+    """Somebody wants a challenger now; while a training runs, that one is the answer."""
+    return request_training(now, requester, "manual", reason)
 
 
 def train(
@@ -79,8 +94,12 @@ def train(
     clock: Callable[[], datetime] = timezone.now,
     size: Size = Size(),
     nudge: Callable[[], object] | None = None,
+    judged: bool = True,
 ) -> None:
-    """Do the run: load, learn, write, promote. `nudge` is called after commit; by default it wakes the executor."""
+    """Do the run: load, learn, judge, write. `nudge` is called after a promotion; by default it wakes the executor.
+
+    A replay trains for its own span alone: what it makes is not `judged` against what an earlier replay left.
+    """
     fence = rows.claim(run_id, clock())
     if fence is None:
         if TrainingRun.objects.filter(pk=run_id, outcome="running").exists():
@@ -91,8 +110,9 @@ def train(
         book = feed_rows.load_book(feed_rows.universe(), market.timeframe, bars=TRAIN_BARS)
         with threadpool_limits(size.threads):
             trained = learn(book, spec, size, Meter(run_id, fence, clock))
+            outcome = meet(trained, spec, market) if judged else Contest(Why.UNJUDGED)
         with transaction.atomic():
-            publish(trained, spec, market, clock())
+            fresh = publish(trained, spec, market, clock(), outcome.promoted, run_id)
             rows.say(
                 run_id,
                 fence,
@@ -103,8 +123,51 @@ def train(
                 rows=2 * trained.pairs,
                 beat_at=clock(),
                 finished_at=clock(),
+                version=fresh[0].version,
+                verdict="promoted" if outcome.promoted else "refused",
+                code=outcome.why,
+                numbers=outcome.numbers,
             )
-            transaction.on_commit(nudge or wake_executor)
+            if outcome.promoted:
+                transaction.on_commit(nudge or wake_executor)
+        prune(market, clock())
+
+
+def meet(trained: Trained, spec: LabelSpec, market: Binding) -> Contest:
+    """Champions and challenger on the out-of-sample part, less what the champions have seen of it."""
+    champion = champions(market.data_source, market.timeframe)
+    if champion is None:
+        return Contest(Why.FIRST)
+    seen = max(seen_until(row) for row in rows.standing(market))
+    fresh = trained.times[trained.after.bars] >= seen.timestamp()
+    window = trained.after.where(fresh)
+    if not len(window.bars):
+        return Contest(Why.TOO_LITTLE, {"n": 0, "stretches": 0, "wanted": MIN_STRETCHES})
+    votes, voters, _ = ask(champion.members, window.stacked()[0])
+    if not voters:
+        return Contest(Why.FIRST)
+    whole = {member.kind for member in voters} == set(LEARNERS)
+    found = judge(champion.blend(votes), trained.confidence[:, fresh], window.labels, window.bars, spec.horizon, whole)
+    ends = trained.times[window.bars[[0, -1]]]
+    return replace(
+        found,
+        numbers=found.numbers
+        | {
+            "against": sorted({member.version for member in voters}),
+            "voters": [member.kind for member in voters],
+            "since": at_second(ends[0]).isoformat(),
+            "until": at_second(ends[1]).isoformat(),
+        },
+    )
+
+
+def seen_until(row: ModelVersion) -> datetime:
+    """From here on no candle had a part in this model; where that was not written down, nothing before it was made."""
+    return row.fitted_until or row.trained_at
+
+
+def at_second(stamp: float) -> datetime:
+    return datetime.fromtimestamp(int(stamp), UTC)
 
 
 class Told:
@@ -157,8 +220,15 @@ def root() -> Path:
     return Path(settings.VAR) / "models"
 
 
-def publish(trained: Trained, spec: LabelSpec, market: Binding, now: datetime) -> list[ModelVersion]:
-    """Write the files, make their rows champions, retire the old ones."""
+def publish(
+    trained: Trained,
+    spec: LabelSpec,
+    market: Binding,
+    now: datetime,
+    promoted: bool = True,
+    run_id: int | None = None,
+) -> list[ModelVersion]:
+    """Write the files; make their rows champions and retire the old ones, or put them on the shelf as challengers."""
     version = f"{now:%Y%m%dT%H%M%S}"
     mark = manifest.digest(b"".join(one.content for one in trained.models))[:8]
     folder = Path(plain(market.data_source)) / market.timeframe / f"{version}-{mark}"
@@ -168,8 +238,47 @@ def publish(trained: Trained, spec: LabelSpec, market: Binding, now: datetime) -
         write(root() / folder / f"{one.kind}.{one.suffix}", one.content)
         write(root() / folder / f"{one.kind}.manifest", paper)
         fresh.append(as_row(one, trained, paper, folder, version, spec, market, now))
-    rows.promote(fresh, market)
+        fresh[-1].status = ModelVersion.CHAMPION if promoted else ModelVersion.CHALLENGER
+        fresh[-1].run_id = run_id
+    rows.promote(fresh, market) if promoted else rows.shelve(fresh)
     return fresh
+
+
+def rollback(version: str) -> list[ModelVersion]:
+    """Retired models of this version back on the stage, each file proven first; else `ModelBroken`."""
+    market = current()
+    old = [row for row in rows.standing(market, (ModelVersion.RETIRED,)) if row.version == version]
+    if not old or any(row.pruned_at for row in old):
+        raise ModelBroken(f"there are no files of version {version} any more" if old else f"no version {version}")
+    for row in old:
+        load(row, market)
+    rows.reinstate(old, market)
+    return old
+
+
+def prune(market: Binding, now: datetime) -> list[ModelVersion]:
+    """Remove the files of those that left the stage long ago: of each kind and status the newest few stay."""
+    count: Counter[tuple[str, str]] = Counter()
+    old = []
+    for row in rows.left_the_stage(market):
+        count[row.kind, row.status] += 1
+        if count[row.kind, row.status] > KEPT:
+            old.append(row)
+    for row in old:
+        remove(row.path)
+    rows.pruned(old, now)
+    return old
+
+
+def remove(path: str) -> None:
+    """A model's file and its manifest, and their folder when it is empty; nothing outside of var/models."""
+    whole = root() / path
+    if not whole.resolve().is_relative_to(root().resolve()):
+        return
+    for file in (whole, whole.with_suffix(".manifest")):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # another model of the version is still in it
+        whole.parent.rmdir()
 
 
 def as_row(
@@ -185,9 +294,9 @@ def as_row(
     return ModelVersion(
         kind=one.kind,
         version=version,
-        status=ModelVersion.CHAMPION,
         **asdict(market),
         trained_at=now,
+        fitted_until=at_second(trained.times[trained.border]),
         path=str(folder / f"{one.kind}.{one.suffix}"),
         sha256=manifest.digest(one.content),
         features=list(features.NAMES),
@@ -227,11 +336,22 @@ def champions(source: str, timeframe: str) -> Ensemble | None:
     market, spec = binding(source, timeframe), spec_from(settings.QUANTUM)
     known = rows.standing(market, (ModelVersion.CHAMPION, ModelVersion.QUARANTINED))
     able = [row for row in known if row.status == ModelVersion.CHAMPION and answers(row, spec)]
+    (_shaky.add if any(row.faults for row in able) else _shaky.discard)(market)
     state = tuple((row.pk, row.status, stamp(row)) for row in known)
     key = (market, spec, root())
     if key not in _warm or _warm[key][0] != state:
         _warm[key] = (state, assemble(able, known, market, spec))
     return _warm[key][1]
+
+
+def heed(forecast: Forecast) -> None:
+    """Count who gave no usable answer; the third batch in a row quarantines, but never the last that stands."""
+    market = current()
+    if not forecast.excluded and market not in _shaky:
+        return
+    mute = {(no.kind, no.version): no.why for no in forecast.excluded}
+    spoke = {(poll.kind, poll.version) for poll in forecast.polls}
+    rows.count_faults(market, mute, spoke, MOST_FAULTS)
 
 
 def answers(row: ModelVersion, spec: LabelSpec) -> bool:

@@ -65,6 +65,8 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
+    """`after` is what was kept out of sample, and `confidence` [2, n] what the ensemble said of it."""
+
     models: tuple[Fitted, ...]
     blend: Blend
     base_rate: float
@@ -73,6 +75,10 @@ class Trained:
     pairs: int
     symbols: int
     bars: int
+    after: Pairs
+    confidence: np.ndarray
+    times: np.ndarray  # open time of each bar number, seconds
+    border: int  # bar number: from here on nothing had a part in the models
 
 
 def pairs(book: Book, spec: LabelSpec, size: Size) -> Pairs:
@@ -122,6 +128,10 @@ def train(book: Book, spec: LabelSpec, size: Size, progress: Progress = lambda s
         pairs=len(known.bars),
         symbols=len(book.symbols),
         bars=stop - start,
+        after=after,
+        confidence=confidence,
+        times=book.times,
+        border=border,
     )
 
 
