@@ -17,6 +17,7 @@ SHELLS = {
     "keeper.py",
     "universe.py",
     "guard.py",
+    "preflight.py",
 }
 
 

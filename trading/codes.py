@@ -32,6 +32,7 @@ class Code(StrEnum):
     FEED_STALE = "FEED_STALE"
     # gates
     EXECUTION_DISABLED = "EXECUTION_DISABLED"
+    PREFLIGHT_REQUIRED = "PREFLIGHT_REQUIRED"
     KILL_SWITCH = "KILL_SWITCH"
     SELF_HEALING_NO_NEW_TRADES = "SELF_HEALING_NO_NEW_TRADES"
     INFRA_UNAVAILABLE = "INFRA_UNAVAILABLE"
@@ -116,6 +117,19 @@ MEANINGS: dict[Code, Meaning] = {
         sentence="Execution is off: everything is judged and nothing is sent.",
         fix="Set QT_ENABLE_EXECUTION=true and start again.",
         setting="QT_ENABLE_EXECUTION",
+        meant=True,
+    ),
+    Code.PREFLIGHT_REQUIRED: Meaning(
+        stage="mode",
+        title="Not started",
+        sentence="Entries wait until the checks of the exchange have passed and somebody has pressed start.",
+        says=(
+            "{failed:count} of {checks:count} checks of the exchange have not passed.",
+            "The checks have passed; nobody has pressed start at {unstarted} yet.",
+            "{stopped_by} stopped entries here; they wait for a start.",
+            "{unchecked} has not been checked with this key yet.",
+        ),
+        fix="Open /setup/: run the checks, then press start.",
         meant=True,
     ),
     Code.KILL_SWITCH: Meaning(

@@ -26,6 +26,7 @@ from django.db.models import Sum
 
 from trading import events, tuning
 from trading.codes import Code
+from trading.exchange import rows as venue_rows
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus
 from trading.feed import rows as feed_rows
@@ -129,6 +130,7 @@ def set_desk(
         now=now,
         mode=settings.QUANTUM.mode,
         execution_enabled=settings.QUANTUM.execution_enabled,
+        waiting=venue_rows.waiting(),
         switch=gate_rows.switch_state(),
         limits=limits,
         policy=policy,

@@ -71,12 +71,14 @@ def look_first(sender: object, **_: object) -> None:
     """A trade worker's first acts, before any task: what happened at the venue meanwhile; then the models, warmed."""
     from trading.exchange.gateway import venue
     from trading.forecast import learners, store
+    from trading.orders import preflight
     from trading.positions import keeper
 
     if f"{settings.QUANTUM.mode}-trade" not in sender.app.amqp.queues.consume_from:  # type: ignore[attr-defined]
         return
     with left_to_the_sweep("the first look"):
         keeper.sweep(venue(), timezone.now)
+        preflight.clean_up(venue(), timezone.now, settings.QUANTUM.mode)
     learners.warm()
     store.champions(settings.QUANTUM.data_source, settings.QUANTUM.timeframe)
 

@@ -35,6 +35,11 @@ FACTS = {
     "message": "Margin is insufficient",
     "seconds": 1.2,
     "mean": 200,
+    "failed": 2,
+    "checks": 11,
+    "unstarted": "binanceusdm demo",
+    "stopped_by": "j.berg",
+    "unchecked": "binanceusdm demo",
 }
 UNWANTED = re.compile(r"[<>{}]|exceed|invalid|breach|Oops|None\b|\bnan\b")
 

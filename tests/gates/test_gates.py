@@ -32,6 +32,9 @@ def low(confidence):
 # gate, (belief, desk) that just passes, (belief, desk) that just fails, the code
 CASES = {
     "execution_enabled": [((belief(), desk()), (belief(), desk(execution_enabled=False)), Code.EXECUTION_DISABLED)],
+    "venue_started": [
+        ((belief(), desk()), (belief(), desk(waiting={"unchecked": "binanceusdm demo"})), Code.PREFLIGHT_REQUIRED)
+    ],
     "switch_active": [
         ((belief(), desk()), (belief(), desk(switch="reducing")), Code.KILL_SWITCH),
         ((belief(), desk()), (belief(), desk(switch="halted")), Code.KILL_SWITCH),

@@ -6,6 +6,7 @@ from trading.codes import Code
 
 GATE_CODES: dict[str, tuple[Code, ...]] = {
     "execution_enabled": (Code.EXECUTION_DISABLED,),
+    "venue_started": (Code.PREFLIGHT_REQUIRED,),
     "switch_active": (Code.KILL_SWITCH,),
     "no_halt": (Code.SELF_HEALING_NO_NEW_TRADES,),
     "account_known": (Code.INFRA_UNAVAILABLE,),

@@ -128,6 +128,7 @@ class Desk:
     bar_closed_at: datetime | None = None
     halts: tuple[str, ...] = ()  # why directives hold entries
     directive: Level = Level.ALLOW_ALL  # the strictest one that stands
+    waiting: Mapping[str, str | int] = field(default_factory=dict)  # what the venue's start still needs; none: started
 
     def holding(self, symbol: str) -> Holding | None:
         return next((h for h in self.holdings if h.symbol == symbol), None)

@@ -33,6 +33,11 @@ def execution_enabled(belief: Belief, desk: Desk) -> Rejection | None:
     return Rejection(Code.EXECUTION_DISABLED, "false", "true", "QT_ENABLE_EXECUTION")
 
 
+def venue_started(belief: Belief, desk: Desk) -> Rejection | None:
+    """The venue was checked and somebody pressed start."""
+    return Rejection(Code.PREFLIGHT_REQUIRED, "not started", "started", facts=desk.waiting) if desk.waiting else None
+
+
 def switch_active(belief: Belief, desk: Desk) -> Rejection | None:
     """Reducing and halted both mean: no entries."""
     return None if desk.switch == ACTIVE else Rejection(Code.KILL_SWITCH, desk.switch, ACTIVE)
@@ -256,6 +261,7 @@ def sane(price: Decimal) -> bool:
 
 SIGNAL_GATES: tuple[Gate, ...] = (
     execution_enabled,
+    venue_started,
     switch_active,
     no_halt,
     account_known,

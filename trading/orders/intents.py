@@ -11,8 +11,9 @@ from typing import Protocol
 
 from trading.exchange.venue import OrderRequest, OrderType, Side
 
-LETTER = {"entry": "e", "stop": "s", "backstop": "b", "target": "t", "exit": "x"}
+LETTER = {"entry": "e", "stop": "s", "backstop": "b", "target": "t", "exit": "x", "probe": "p"}
 PREFIX = "qt-"
+PROBE_PREFIX = f"{PREFIX}{LETTER['probe']}-"
 SOON = timedelta(seconds=5)  # an exit or a stop that was not sent by then is wanted anew
 
 
@@ -42,7 +43,7 @@ class Draft:
     requester: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind != "entry" and not (self.reduce_only or self.close_position):
+        if self.kind not in ("entry", "probe") and not (self.reduce_only or self.close_position):
             raise ValueError(f"a {self.kind} may only reduce")
         if self.close_position == (self.quantity is not None):
             raise ValueError("an order has a quantity, or closes the position")
@@ -134,6 +135,26 @@ def target(symbol: str, side: Side, quantity: Decimal, trigger: Decimal, why: Pu
         reduce_only=True,
         reason=why.reason,
         requester=why.requester,
+    )
+
+
+def probe(
+    symbol: str, quantity: Decimal, trigger: Decimal, limit: Decimal, key: str, requester: str, at: datetime
+) -> Draft:
+    """The venue check's order: a stop with a limit, so far away that it is never reached."""
+    return Draft(
+        "probe",
+        client_order_id("probe", key),
+        symbol,
+        "buy",
+        OrderType.STOP,
+        at,
+        at + SOON,
+        quantity=quantity,
+        price=limit,
+        trigger=trigger,
+        reason="the venue's checks: a stop placed, read back and cancelled",
+        requester=requester,
     )
 
 

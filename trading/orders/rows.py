@@ -12,7 +12,7 @@ from trading.models import CooldownClear, Decision, Intent, Order, Position, Swi
 from trading.orders.lifecycle import LIVE, UNRESOLVED
 
 ASK_AFTER = timedelta(seconds=3)  # an order still SENDING by then has lost its sender
-
+PROBE_LASTS = timedelta(seconds=60)  # a probe that still rests by then was left by a check that died
 NEVER_SENT = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED)
 
 
@@ -37,9 +37,12 @@ def unresolved_orders(now: datetime) -> list[Order]:
     return list(orders().filter(abandoned).exclude(intent__kind=Intent.ENTRY).order_by("id"))
 
 
-def leftovers() -> list[Order]:
-    """Orders that may still fill although their position is closed."""
-    return list(orders().filter(status__in=LIVE, intent__position__status=Position.CLOSED).order_by("id"))
+def leftovers(now: datetime) -> list[Order]:
+    """Orders that may still fill although nothing needs them: their position is closed, or their check is over."""
+    unneeded = Q(intent__position__status=Position.CLOSED) | Q(
+        intent__kind=Intent.PROBE, sent_at__lte=now - PROBE_LASTS
+    )
+    return list(orders().filter(unneeded, status__in=LIVE).order_by("id"))
 
 
 def unsent_entries(now: datetime, patience: timedelta) -> list[Intent]:

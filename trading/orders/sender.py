@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from trading import events
 from trading.codes import Code
+from trading.exchange import rows as venue_rows
 from trading.exchange.errors import Duplicate, KeyRefused, NotAccepted, OutcomeUnknown, Refused, Unreachable
 from trading.exchange.venue import Gateway, OrderStatus, Permit, VenueOrder
 from trading.gates.store import standing
@@ -98,6 +99,8 @@ def forbid(intent: Intent, now: datetime) -> None:
         raise NotSent(Code.KILL_SWITCH, f"the switch is on {state}")
     if halts := standing(now).halts:
         raise NotSent(Code.SELF_HEALING_NO_NEW_TRADES, halts[0])
+    if facts := venue_rows.waiting():
+        raise NotSent(Code.PREFLIGHT_REQUIRED, "; ".join(f"{name}: {fact}" for name, fact in facts.items()))
     if Order.objects.filter(intent__symbol=intent.symbol, status__in=UNRESOLVED).exists():
         raise NotSent(Code.UNRESOLVED_ORDER, "an order on this symbol has no known outcome")
     if rows.live_entries(intent.symbol):

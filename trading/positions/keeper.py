@@ -441,10 +441,10 @@ def send_waiting(gateway: Gateway, clock: Clock) -> int:
 
 
 def clear_leftovers(gateway: Gateway, clock: Clock) -> int:
-    """Cancel what may still fill although its position is closed."""
-    orders = order_rows.leftovers()
+    """Cancel what may still fill although nothing needs it any more."""
+    orders = order_rows.leftovers(clock())
     for order in orders:
-        guarded(order.intent.symbol, sender.cancel, order, gateway, clock, "its position is closed")
+        guarded(order.intent.symbol, sender.cancel, order, gateway, clock, "nothing needs it any more")
     return len(orders)
 
 
