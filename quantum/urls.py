@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from monitoring.show.api import health, universe
 from monitoring.show.api.app import api, no_such_path
-from monitoring.show.pages import decisions, language, login, overview, switch
+from monitoring.show.pages import control, decisions, language, login, overview, switch
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("login/", login.log_in, name="login"),
     path("logout/", login.log_out, name="logout"),
     path("switch/", switch.switch, name="switch"),
+    path("control/<slug:action>/", control.control, name="control"),
     path("language/", language.choose, name="language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -42,9 +42,7 @@ class CooldownClear(models.Model):
     reason = models.CharField(max_length=500)
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=~models.Q(reason=""), name="a_cleared_cooldown_has_a_reason")
-        ]
+        constraints = [models.CheckConstraint(condition=~models.Q(reason=""), name="a_cleared_cooldown_has_a_reason")]
 
     def __str__(self) -> str:
         return f"{self.symbol}: cooldown of order {self.order_id} cleared"

@@ -4,7 +4,7 @@
 only the trading side can do (close, tick, refresh, train) is stored or rung for, and its outcome is read afterwards.
 """
 
-from monitoring.control.actions.common import UNSEEN, BadRequest, Shown, Stale, Unreachable
+from monitoring.control.actions.common import REASON_LENGTH, UNSEEN, BadRequest, Shown, Stale, Unreachable
 from monitoring.control.actions.cooldowns import Cleared, clear_cooldown
 from monitoring.control.actions.keys import create_key, revoke_key
 from monitoring.control.actions.limits import Tuned, tune
@@ -13,6 +13,7 @@ from monitoring.control.actions.positions import Closing, close_position, closin
 from monitoring.control.actions.switch import STATES, Switched, set_switch
 
 __all__ = [
+    "REASON_LENGTH",
     "STATES",
     "UNSEEN",
     "Asked",

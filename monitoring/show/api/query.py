@@ -162,11 +162,18 @@ def body(
         raise bad({"body": "must be a JSON object"}) from None
     if not isinstance(given, dict):
         raise bad({"body": "must be a JSON object"})
+    return checked(given, fields, optional)
+
+
+def checked(
+    given: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]], optional: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """Every field's value; a Refusal that names all that was wrong. Without `optional`, none need be there."""
     wrong = {printable(name): "is not known here" for name in given if name not in fields}
     values: dict[str, Any] = {}
     for name, check in fields.items():
         if name not in given:
-            if name not in optional:
+            if optional is not None and name not in optional:
                 wrong[name] = "is missing"
             continue
         try:

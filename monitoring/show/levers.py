@@ -1,0 +1,90 @@
+"""Each control built from its target alone, by a look at the rows: for the plain page that confirms it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from monitoring.control.actions import BadRequest, Stale
+from monitoring.show import controls
+from monitoring.show.controls import Control
+from monitoring.watch import knobs
+from monitoring.watch.manifest import expected
+from monitoring.watch.words import market
+from trading import tuning
+from trading.models import ModelVersion, ModuleState, Position, UniverseSnapshot
+from trading.orders.rows import last_entries
+
+
+def close(target: str, now: datetime) -> Control:
+    row = Position.objects.filter(pk=target).first() if target.isdecimal() and len(target) < 19 else None
+    if row is None:
+        raise BadRequest("target", _("There is no position %(id)s.") % {"id": target[:20]})
+    if row.status == Position.CLOSED:
+        raise Stale(_("%(symbol)s is closed already.") % {"symbol": market(row.symbol)})
+    known = row.mark_price is not None
+    return controls.close(row.pk, row.symbol, row.side, row.quantity, row.mark_price, row.unrealized if known else None)
+
+
+def cooldown(target: str, now: datetime) -> Control:
+    seconds = tuning.effective().QT_COOLDOWN_SECONDS
+    at, order = last_entries([target[:40]]).get(target[:40], (None, 0))
+    left = (at + timedelta(seconds=seconds) - now).total_seconds() if at else 0
+    if left <= 0:
+        raise Stale(_("%(symbol)s is not cooling down.") % {"symbol": market(target[:40])})
+    return controls.clear_cooldown(target, order, left, seconds)
+
+
+def tick(target: str, now: datetime) -> Control:
+    one = next((module for module in expected() if module.name == target), None)
+    if one is None:
+        raise BadRequest("target", _("There is no module %(name)s.") % {"name": target[:40]})
+    state = ModuleState.objects.filter(name=target).first()
+    return controls.tick(one.name, one.title, state.last_work if state else None, one.every, now)
+
+
+def universe(target: str, now: datetime) -> Control:
+    newest = UniverseSnapshot.objects.order_by("-at").first()
+    inside = [row for row in newest.symbols if row.get("status") == "in"] if newest else []
+    return controls.refresh_universe(len(inside), newest.at if newest else None, now)
+
+
+def retrain(target: str, now: datetime) -> Control:
+    mine = {"data_source": settings.QUANTUM.data_source, "timeframe": settings.QUANTUM.timeframe}
+    voting = ModelVersion.objects.filter(status=ModelVersion.CHAMPION, **mine)
+    newest = voting.order_by("-trained_at").values_list("trained_at", flat=True).first()
+    return controls.retrain(newest, now)
+
+
+def tune(target: str, now: datetime) -> Control:
+    if target not in tuning.TUNABLE:
+        raise BadRequest("target", _("%(name)s can't be tuned.") % {"name": target[:60]})
+    return of_limit(target, tuning.effective())
+
+
+def of_limit(name: str, config: object) -> Control:
+    """The control of one limit, from the configuration in force."""
+    first, allowed = settings.QUANTUM, tuning.range_of(settings.QUANTUM, name)
+    value, began = tuning.first_value(config, name), tuning.first_value(first, name)
+    return controls.tune(
+        name,
+        value,
+        knobs.shown(name, value),
+        knobs.shown(name, began),
+        (allowed.low, allowed.high),
+        allowed.whole,
+        tuning.TUNABLE[name].loosens.value,
+    )
+
+
+OFFERS: dict[str, Callable[[str, datetime], Control]] = {
+    "close": close,
+    "cooldown": cooldown,
+    "tick": tick,
+    "universe": universe,
+    "retrain": retrain,
+    "tune": tune,
+}
