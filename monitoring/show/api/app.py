@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
-from monitoring.show.api import data, house, judged, money, switch
+from monitoring.show.api import data, export, house, judged, money, switch
 from monitoring.show.api.answers import Refusal, bad, refuse
 from monitoring.show.api.door import Door
 
@@ -20,6 +20,7 @@ api.add_router("", judged.router)
 api.add_router("", money.router)
 api.add_router("", data.router)
 api.add_router("", switch.router)
+api.add_router("", export.router)
 
 
 # -- errors: one shape --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ninja import Router
 from monitoring.show.api import query, shapes
 from monitoring.show.api import universe as universe_desk
 from monitoring.show.api.answers import answer, bad, missing
-from monitoring.show.api.lists import documented, listing, nothing_asked, number
+from monitoring.show.api.lists import documented, listing, nothing_asked, number, timeframe
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, Field, between, parse
 from monitoring.watch.rows import newest_closes
 from trading.models import Candle, ModelVersion, UniverseSnapshot
@@ -20,21 +20,10 @@ from trading.models import Candle, ModelVersion, UniverseSnapshot
 router = Router(tags=["data"])
 
 
-def candle_fields() -> tuple[Field, ...]:
-    frames = query.choice(*_timeframes())
-    return (SYMBOL, Field("timeframe", frames, "such as 1m or 1h", default=settings.QUANTUM.timeframe))
-
-
-def _timeframes() -> tuple[str, ...]:
-    from quantum.config import TIMEFRAMES
-
-    return tuple(TIMEFRAMES)
-
-
-@router.get("/candles", openapi_extra=documented(SYMBOL, Field("timeframe", str, "such as 1m or 1h")))
+@router.get("/candles", openapi_extra=documented(SYMBOL, timeframe()))
 def candles(request: HttpRequest) -> HttpResponse:
     """Newest first; `next` is a time in milliseconds."""
-    asked = parse(request.GET, (*PAGE, *SPAN, *candle_fields()))
+    asked = parse(request.GET, (*PAGE, *SPAN, SYMBOL, timeframe(settings.QUANTUM.timeframe)))
     if asked["symbol"] is None:
         raise bad({"symbol": "is missing"})
     rows = between(Candle.objects.filter(symbol=asked["symbol"], timeframe=asked["timeframe"]), asked, "open_time")

@@ -59,3 +59,9 @@ STATUS = Field("status", query.choice(*(s.value for s in OrderStatus)), "an orde
 KIND = Field("kind", query.choice(*Intent.KINDS), "entry, stop, backstop, target or exit")
 OPEN = Field("status", query.choice("open", "closed", "all"), "open (default), closed or all", default="open")
 WINDOW = Field("window", query.window, "such as 30m, 1h or 7d", default=timedelta(hours=1))
+
+
+def timeframe(default: str | None = None) -> Field:
+    from quantum.config import TIMEFRAMES
+
+    return Field("timeframe", query.choice(*TIMEFRAMES), "such as 1m or 1h", default=default)
