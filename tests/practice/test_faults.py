@@ -112,6 +112,10 @@ def test_faults_are_listed_with_what_is_left_of_them_and_end_by_id():
         ({"kind": "http_status", "params": {"status": "500"}}, "params.status"),
         ({"kind": "http_status", "params": {"status": 500.5}}, "params.status"),
         ({"kind": "http_status", "params": {"colour": 5}}, "params.colour"),
+        ({"kind": "change_account_mode", "params": {"hedge": 1}}, "params.hedge"),
+        ({"kind": "change_account_mode", "times": 1}, "times"),
+        ({"kind": "clock_skew"}, "params.seconds"),
+        ({"kind": "clock_skew", "params": {"seconds": True}}, "params.seconds"),
         ({"kind": "error_code"}, "params.code"),
         ({"kind": "error_code", "params": {"code": 200}}, "params.code"),
         ({"kind": "timeout_after", "params": {"seconds": -1}}, "params.seconds"),
@@ -132,6 +136,23 @@ def test_a_bad_fault_names_its_field(body, field):
 def test_a_fault_that_is_not_built_yet_says_so_and_lists_those_that_are(kind):
     with pytest.raises(BadFault, match="not built yet.*" + ".*".join(BUILT)):
         Desk().add({"kind": kind}, 0)
+
+
+def test_an_account_whose_mode_somebody_changed_takes_no_order_without_a_side():
+    x = faulty(kind="change_account_mode", params={"hedge": True})
+    assert ask(x, "GET", "/fapi/v1/positionSide/dual") == {"dualSidePosition": True}
+    assert ask(x, "GET", "/fapi/v1/multiAssetsMargin") == {"multiAssetsMargin": False}
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+    assert send(x, "POST", "/fapi/v1/order", **order).body["code"] == -4061
+    x.faults.end(1)
+    assert send(x, "POST", "/fapi/v1/order", **order).status == 200
+
+
+def test_a_skewed_clock_is_told_and_judges_by_itself():
+    x = faulty(kind="clock_skew", seconds=60, params={"seconds": -30})
+    told = x.handle("GET", "/fapi/v1/time").body["serverTime"]
+    assert told == x.now - 30_000
+    assert send(x, "GET", "/fapi/v3/account").body["code"] == -1021
 
 
 def test_the_desk_is_bounded():

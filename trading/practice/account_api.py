@@ -108,7 +108,7 @@ def commission_rate(x: Exchange, p: Params) -> Json:
 
 
 def position_side(x: Exchange, p: Params) -> Json:
-    return {"dualSidePosition": False}
+    return {"dualSidePosition": x.faults.account_mode("hedge", x.now)}
 
 
 def set_position_side(x: Exchange, p: Params) -> Json:
@@ -120,7 +120,20 @@ def set_position_side(x: Exchange, p: Params) -> Json:
 
 
 def multi_assets(x: Exchange, p: Params) -> Json:
-    return {"multiAssetsMargin": False}
+    return {"multiAssetsMargin": x.faults.account_mode("multi_assets", x.now)}
+
+
+def restrictions(x: Exchange, p: Params) -> Json:
+    """What the key may do: read and trade futures, and nothing else."""
+    may = {"enableReading": True, "enableFutures": True}
+    may_not = dict.fromkeys(
+        (
+            "ipRestrict", "enableMargin", "enableWithdrawals", "enableInternalTransfer", "enableVanillaOptions",
+            "permitsUniversalTransfer", "enableSpotAndMarginTrading",
+        ),
+        False,
+    )  # fmt: skip
+    return {"createTime": 0} | may | may_not
 
 
 def create_listen_key(x: Exchange, p: Params) -> Json:
@@ -237,6 +250,7 @@ ROUTES = {
     ("GET", "/fapi/v1/positionSide/dual"): position_side,
     ("POST", "/fapi/v1/positionSide/dual"): set_position_side,
     ("GET", "/fapi/v1/multiAssetsMargin"): multi_assets,
+    ("GET", "/sapi/v1/account/apiRestrictions"): restrictions,
     ("GET", "/sapi/v1/capital/config/getall"): lambda x, p: [],
 }
 KEYED = {

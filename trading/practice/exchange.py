@@ -96,7 +96,7 @@ class Exchange:
             return PUBLIC[route]
         if route in SIGNED:
             secret = signing.check_key(headers, self.keys)
-            signing.check_time(params, self.now)
+            signing.check_time(params, self.now + self.faults.skew(self.now))
             signing.check_signature(raw, body, secret)
             return SIGNED[route]
         if route in KEYED:

@@ -8,12 +8,12 @@ from typing import Any
 
 from trading.practice.values import Answer
 
-BUILT = ("http_status", "error_code", "timeout_after", "reject_stop", "mute_stream")
+STANDING = ("mute_stream", "change_account_mode", "clock_skew")  # meet no single request
+BUILT = ("http_status", "error_code", "timeout_after", "reject_stop", *STANDING)
 PLANNED = (
     "timeout_before", "reset_after", "garbage_body", "html_body", "delay", "partial_fill", "cancel_stop", "ack_only",
     "duplicate_fill_event", "reorder_events", "drop_stream", "stale_klines", "missing_klines", "bad_kline",
-    "frozen_price", "clock_skew", "delist", "change_filters", "change_account_mode", "rate_limit", "ban",
-    "key_revoked", "liquidate", "latency",
+    "frozen_price", "delist", "change_filters", "rate_limit", "ban", "key_revoked", "liquidate", "latency",
 )  # fmt: skip
 ALGO_ORDER = ("POST", "/fapi/v1/algoOrder")
 MAX_FAULTS = 100
@@ -83,13 +83,23 @@ class Desk:
     def on_request(self, method: str, path: str, symbol: str, now: int) -> Fault | None:
         """The first fault that meets this request; it counts as a hit."""
         for fault in self.faults.values():
-            if fault.kind == "mute_stream" or not fault.live(now) or not fault.meets(method, path, symbol):
+            if fault.kind in STANDING or not fault.live(now) or not fault.meets(method, path, symbol):
                 continue
             if fault.kind == "reject_stop" and (method, path) != ALGO_ORDER:
                 continue
             fault.hits += 1
             return fault
         return None
+
+    def account_mode(self, name: str, now: int) -> bool:
+        """Whether somebody has switched the account to this mode: `hedge` or `multi_assets`."""
+        changed = [f for f in self.faults.values() if f.kind == "change_account_mode" and f.live(now)]
+        return any(fault.params.get(name, False) for fault in changed)
+
+    def skew(self, now: int) -> int:
+        """How far the exchange's clock is off, in ms."""
+        found = [f for f in self.faults.values() if f.kind == "clock_skew" and f.live(now)]
+        return sum(int(1000 * fault.params["seconds"]) for fault in found)
 
     def mutes(self, stream: str, symbol: str, now: int) -> bool:
         """Whether this stream is silenced now; `user` is the name of the user-data stream."""
@@ -124,6 +134,8 @@ def read_fault(body: Any, fault_id: int, now: int) -> Fault:
     times, seconds = body.get("times"), body.get("seconds")
     if times is not None and seconds is not None:
         raise BadFault("times", "give times or seconds, not both")
+    if times is not None and kind in ("change_account_mode", "clock_skew"):
+        raise BadFault("times", f"{kind} stands for some seconds, or until it is ended")
     if times is not None and (not _whole(times) or times < 1):
         raise BadFault("times", f"a whole number from 1 is wanted, was {times!r}")
     if seconds is not None and (
@@ -139,7 +151,10 @@ PARAMS: Mapping[str, dict[str, tuple[int, int]]] = {
     "timeout_after": {"seconds": (0, 120)},
     "reject_stop": {"code": (-30_000, -1)},
     "mute_stream": {},
+    "change_account_mode": {},
+    "clock_skew": {"seconds": (-86_400, 86_400)},
 }
+FLAGS = {"change_account_mode": ("hedge", "multi_assets")}
 TEXTS = {"http_status": ("body",), "error_code": ("message",), "mute_stream": ("stream",)}
 
 
@@ -148,6 +163,10 @@ def _check_params(kind: str, params: dict[str, Any]) -> None:
         if name in TEXTS.get(kind, ()):
             if not isinstance(value, str):
                 raise BadFault(f"params.{name}", f"a string is wanted, was {value!r}")
+            continue
+        if name in FLAGS.get(kind, ()):
+            if not isinstance(value, bool):
+                raise BadFault(f"params.{name}", f"true or false is wanted, was {value!r}")
             continue
         if name not in PARAMS[kind]:
             raise BadFault(f"params.{name}", f"unknown for {kind}")
@@ -158,6 +177,8 @@ def _check_params(kind: str, params: dict[str, Any]) -> None:
             raise BadFault(f"params.{name}", f"a whole number is wanted, was {value!r}")
     if kind == "error_code" and "code" not in params:
         raise BadFault("params.code", "error_code needs the code to answer")
+    if kind == "clock_skew" and "seconds" not in params:
+        raise BadFault("params.seconds", "clock_skew needs the seconds that the clock is ahead")
 
 
 def _whole(value: Any) -> bool:

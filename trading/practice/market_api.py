@@ -33,7 +33,7 @@ def ping(x: Exchange, p: Params) -> Json:
 
 
 def time(x: Exchange, p: Params) -> Json:
-    return {"serverTime": x.now}
+    return {"serverTime": x.now + x.faults.skew(x.now)}
 
 
 def exchange_info(x: Exchange, p: Params) -> Json:

@@ -18,7 +18,7 @@ ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is 
 
 # -- ordinary orders ---------------------------------------------------------------------------------------------------
 def place(x: Exchange, p: Params) -> Json:
-    symbol = x.symbol(p)
+    symbol = _in_one_way_mode(x, p)
     form = read.choice(p, "newOrderRespType", ("ACK", "RESULT"), -1136, "ACK")
     rules, mark = x.engine.rules[symbol], x.market.mark(symbol, x.now)
     ticket = tickets.order_ticket(p, rules, mark, x.engine.next_id("order"), x.now)
@@ -61,7 +61,7 @@ def cancel_all(x: Exchange, p: Params) -> Json:
 
 # -- conditional orders ------------------------------------------------------------------------------------------------
 def place_algo(x: Exchange, p: Params) -> Json:
-    symbol = x.symbol(p)
+    symbol = _in_one_way_mode(x, p)
     ticket = tickets.algo_ticket(p, x.engine.rules[symbol], x.engine.quote(symbol), x.engine.next_id("algo"), x.now)
     return shapes.algo(x.engine.place_algo(ticket))
 
@@ -114,6 +114,13 @@ def income(x: Exchange, p: Params) -> list[Json]:
         limit=read.integer(p, "limit", 1, 1000) or 100,
     )
     return [shapes.income(i) for i in rows]
+
+
+def _in_one_way_mode(x: Exchange, p: Params) -> str:
+    """The symbol; in hedge mode, which somebody may have switched on, an order without a position side is refused."""
+    if x.faults.account_mode("hedge", x.now):
+        raise Refused(-4061)
+    return x.symbol(p)
 
 
 def _optional_symbol(x: Exchange, p: Params) -> str | None:

@@ -10,6 +10,7 @@ import socket
 import time
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=int, default=config.QT_PRACTICE_SPEED, help="source bars in each candle")
         parser.add_argument("--start", type=instant, help="play recorded data from this ISO time on")
         parser.add_argument("--ledger", default="", help="the exchange's own SQLite file")
+        parser.add_argument("--balance", type=amount, default="10000", help="USDT that a new account begins with")
         parser.add_argument("--fresh", action="store_true", help="a new account and a new market")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,7 +72,9 @@ def open_exchange(options: dict[str, Any]) -> Any:
         market.set_speed(options["speed"], now)
         ledger.remember("speed asked for", options["speed"])
     key = config.QT_API_KEY or PRACTICE_KEY
-    exchange = Exchange(market, tables.load(), ledger, clock_ms, {key: config.QT_API_SECRET or PRACTICE_KEY})
+    exchange = Exchange(
+        market, tables.load(), ledger, clock_ms, {key: config.QT_API_SECRET or PRACTICE_KEY}, options["balance"]
+    )
     exchange.remember_market()
     return exchange
 
@@ -160,6 +164,17 @@ def symbol_list(text: str) -> tuple[str, ...]:
         if not re.fullmatch(r"[A-Z0-9]{2,20}USDT", name):
             raise ArgumentTypeError(f"{name!r} is no symbol; expected names like BTCUSDT")
     return tuple(names)
+
+
+def amount(text: str) -> Decimal:
+    """An amount of money, from nothing up."""
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        raise ArgumentTypeError(f"{text!r} is no amount of USDT") from None
+    if not 0 <= value <= 10**12:
+        raise ArgumentTypeError(f"{text} is not within 0 and 1,000,000,000,000 USDT")
+    return value
 
 
 def instant(text: str) -> int:
