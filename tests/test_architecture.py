@@ -18,6 +18,8 @@ SHELLS = {
     "universe.py",
     "guard.py",
     "preflight.py",
+    "outcomes.py",
+    "oversight.py",
 }
 
 

@@ -1,18 +1,26 @@
-"""What runs in this stage: AI Models, which sees to it that there are models and counts their votes."""
+"""What runs in this stage.
+
+AI Models sees to it that there are models and counts their votes; the Model Supervisor tells how good they were; the
+Retraining Orchestrator asks for a challenger when one is due.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db.models import Sum
 
 from trading.feed import rows as feed_rows
 from trading.feed.modules import AT_IT
-from trading.models import Cycle, ModelVersion, ModuleState, TrainingRun
+from trading.models import Cycle, ModelFinding, ModelVersion, ModuleState, SignalOutcome, TrainingRun
 from trading.runtime import Report, register
 
-KINDS = 4
+if TYPE_CHECKING:
+    from trading.forecast.retraining import Facts
+    from trading.forecast.supervision import Finding
+
 FIRST_REST, LONGEST_REST = timedelta(seconds=30), timedelta(minutes=30)
 
 
@@ -27,7 +35,7 @@ class AIModels:
 
         rows.bury(now)
         market, spec = store.current(), store.spec_from(settings.QUANTUM)
-        able = [row for row in rows.standing(market) if store.answers(row, spec)]
+        able = [row for row in rows.standing(market) if store.answers(row, spec) and row.faults < store.MOST_FAULTS]
         if run := rows.running():
             if rows.rested(run, now):  # its worker was killed, or its task was lost
                 store.ring("trading.train", run.pk, queue="train")
@@ -98,3 +106,104 @@ def least() -> int:
 def rest(failures: int) -> timedelta:
     """How long to wait after so many failed trainings: doubling, bounded."""
     return min(FIRST_REST * 2 ** min(failures - 1, 10), LONGEST_REST)
+
+
+# -- the Model Supervisor ---------------------------------------------------------------------------------------------
+
+
+@register
+class ModelSupervisor:
+    """Labels what became of the signals, and judges the ensemble and each champion by it."""
+
+    name, title, queue = "model_supervisor", "Model Supervisor", "work"
+    every = timedelta(seconds=settings.QUANTUM.QT_MODEL_SUPERVISOR_INTERVAL)
+
+    def tick(self, now: datetime) -> Report:
+        from trading.forecast import outcomes, oversight, rows, store
+
+        spec = store.spec_from(settings.QUANTUM)
+        told = outcomes.label(now, spec)
+        champions = [row for row in rows.standing(store.current()) if store.answers(row, spec)]
+        if why := nothing_new(champions):
+            return worked(told.examined, told.stored) if told.stored else Report.idle(why)
+        findings = oversight.survey(champions, spec, now)
+        stopped = oversight.write(findings, champions, now)
+        if not told.stored and not judged(findings[0]):
+            return Report.idle(so_far(findings[0].n), examined=told.examined)
+        return worked(told.examined + findings[0].topics["votes"]["n"], told.stored + stopped)
+
+
+def worked(examined: int, actions: int) -> Report:
+    return Report(examined=examined, actions=actions, panels=("models",))
+
+
+def nothing_new(champions: list[ModelVersion]) -> str:
+    """Why there is nobody to look at, or nothing that the last look did not see; empty where there is."""
+    if not champions:
+        return "no model to supervise yet"
+    bar = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe, evaluated__gt=0).order_by("-bar").only("at").first()
+    if bar is None:
+        return "no bar was judged yet"
+    last = ModelFinding.objects.filter(version=champions[0].version).order_by("-at").first()
+    return f"no bar was judged since the last look at {last.at:%H:%M}" if last and bar.at <= last.at else ""
+
+
+def judged(finding: Finding) -> bool:
+    """Anything but the count of votes could be judged."""
+    return any(topic["verdict"] != "unknown" or topic["code"] == "UNPROVEN" for name, topic in finding.topics.items()
+               if name != "votes")  # fmt: skip
+
+
+def so_far(n: int) -> str:
+    from trading.forecast.supervision import MIN_LABELLED
+
+    if n < MIN_LABELLED:
+        return f"{n} of {MIN_LABELLED} labelled signals so far"
+    return f"{n} labelled signals, but from too short a time to judge"
+
+
+# -- the Retraining Orchestrator --------------------------------------------------------------------------------------
+
+
+@register
+class RetrainingOrchestrator:
+    """Asks for a challenger when one is due; it is trained on the train queue, and takes over only if it is better."""
+
+    name, title, every, queue = "retraining_orchestrator", "Retraining Orchestrator", timedelta(minutes=5), "work"
+
+    def tick(self, now: datetime) -> Report:
+        from trading.forecast import retraining, rows, store
+
+        if not settings.QUANTUM.QT_CONTINUOUS_LEARNING:
+            return Report.idle("continuous learning is off (QT_CONTINUOUS_LEARNING)")
+        if run := rows.running():
+            return Report.idle(training(run))
+        market, spec = store.current(), store.spec_from(settings.QUANTUM)
+        champions = [row for row in rows.standing(market) if store.answers(row, spec)]
+        if not champions:
+            return Report.idle("no champion yet: AI Models asks for the first training")
+        facts = retraining_facts(champions, rows.standing(market, (ModelVersion.QUARANTINED,)), now)
+        wanted = retraining.due(facts)
+        if not wanted.trigger or (why := not_yet(now)):
+            return Report.idle(wanted.reason if not wanted.trigger else why, examined=facts.samples)
+        store.request_training(now, self.name, wanted.trigger, wanted.reason)
+        return Report(examined=max(1, facts.samples), actions=1, panels=rows.PANELS)
+
+
+def retraining_facts(champions: list[ModelVersion], stopped: list[ModelVersion], now: datetime) -> Facts:
+    """What the triggers are judged on; ages in bars."""
+    from trading.forecast import rows
+    from trading.forecast.retraining import Facts
+
+    last, bar = TrainingRun.objects.order_by("-started_at").first(), settings.QUANTUM.bar
+    since = last.started_at if last else champions[0].trained_at
+    fresh = SignalOutcome.objects.filter(at__gt=since, hit__isnull=False)
+    advice = ModelFinding.objects.filter(at__gt=since).exclude(advice="").order_by("-at").first()
+    return Facts(
+        samples=fresh.count(),
+        age=(now - champions[0].trained_at) / bar,
+        since_last=(now - since) / bar,
+        refused=rows.refused_in_a_row(),
+        broken=tuple(row.kind for row in stopped if row.version == champions[0].version),
+        advice=f"{advice.kind}: {advice.reason}" if advice else "",
+    )

@@ -62,8 +62,8 @@ def _ahead(book: Book, entries: Entries, horizon: int) -> tuple[np.ndarray, ...]
     """High, low and close [n, horizon] after each entry, mirrored for SHORT; which candles exist, which could."""
     columns = entries.bars[:, None] + 1 + np.arange(horizon)
     inside = columns < len(book.times)
-    place = np.minimum(columns, len(book.times) - 1)
-    there = inside & present(book)[entries.symbols[:, None], place]
+    place = np.clip(columns, 0, len(book.times) - 1)
+    there = inside & (columns >= 0) & present(book)[entries.symbols[:, None], place]
     candles = np.where(there[:, :, None], book.values[entries.symbols[:, None], place, 1:4], np.nan)
     sign = entries.signs[:, None]
     high = np.where(sign > 0, candles[:, :, 0], -candles[:, :, 1])

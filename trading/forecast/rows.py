@@ -188,6 +188,12 @@ def failures() -> tuple[int, datetime | None]:
     return failed.count(), newest.finished_at if newest else None
 
 
+def refused_in_a_row() -> int:
+    """Challengers that were refused since the last one that was promoted."""
+    last = TrainingRun.objects.filter(verdict="promoted").order_by("-pk").first()
+    return TrainingRun.objects.filter(verdict="refused", pk__gt=last.pk if last else 0).count()
+
+
 def candles(symbols: Sequence[str], timeframe: str) -> dict[str, int]:
     """How many are stored, of each symbol that has any."""
     rows = Candle.objects.filter(timeframe=timeframe, symbol__in=symbols).order_by().values("symbol")
