@@ -70,7 +70,7 @@ def practice(config: Config, python: str) -> Program:
 
 
 def web(port: int, python: str) -> Program:
-    command = f"-m daphne -b 127.0.0.1 -p {port} -v 0 --no-server-name quantum.asgi:application"
+    command = f"-m quantum.web -b 127.0.0.1 -p {port} -v 0 --no-server-name quantum.asgi:application"
     return Program("web", (python, *command.split()), env={"PORT": str(port)})
 
 

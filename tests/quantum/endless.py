@@ -1,0 +1,30 @@
+"""An application that sends a megabyte at a time and says how many were taken: `python -m quantum.web` runs it."""
+
+import asyncio
+
+PART = b"x" * 1_000_000
+PARTS = 60
+sent, gone = 0, False
+
+
+async def application(scope, receive, send):
+    global sent, gone
+    if scope["path"] == "/told":
+        await answer(send, f"{sent} {gone}".encode())
+        return
+    await receive()
+    left = asyncio.create_task(receive())
+    sent = 0
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(PARTS):
+        await send({"type": "http.response.body", "body": PART, "more_body": True})
+        if left.done():
+            gone = True
+            return
+        sent += 1
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def answer(send, body):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})

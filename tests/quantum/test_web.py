@@ -1,0 +1,71 @@
+"""The web process waits for whoever reads slowly."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from tests.quantum.endless import PARTS
+
+
+def until(true, seconds=10.0):
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        number = taken.getsockname()[1]
+    command = [sys.executable, "-m", "quantum.web", "-b", "127.0.0.1", "-p", str(number), "-v", "0"]
+    web = subprocess.Popen([*command, "tests.quantum.endless:application"], stderr=subprocess.DEVNULL)
+    try:
+        assert until(lambda: answers(number))
+        yield number
+    finally:
+        web.terminate()
+        web.wait(10)
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def told(port):
+    sent, gone = urllib.request.urlopen(f"http://127.0.0.1:{port}/told", timeout=5).read().decode().split()
+    return int(sent), gone == "True"
+
+
+def test_a_client_that_reads_nothing_is_sent_little_and_gets_all_once_it_reads(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.settimeout(10)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert until(lambda: told(port)[0] > 0)
+        time.sleep(0.5)
+        assert told(port)[0] < PARTS / 2
+        size = 0
+        while part := client.recv(1 << 20):
+            size += len(part)
+    assert told(port)[0] == PARTS
+    assert PARTS * 1_000_000 < size < PARTS * 1_010_000
+
+
+def test_a_client_that_leaves_ends_the_sending(port):
+    client = socket.create_connection(("127.0.0.1", port))
+    client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert until(lambda: told(port)[0] > 0)
+    client.close()
+    assert until(lambda: told(port)[1])
+    assert told(port)[0] < PARTS
