@@ -12,3 +12,8 @@ armSwitch();
 armControls();
 armTheme();
 connect();
+
+// Charts are loaded where there are some: on this page, or in a panel that comes later.
+const charts = () => { if (document.querySelector("[data-chart]")) import("./charts.js"); };
+document.addEventListener("swapped", charts);
+charts();

@@ -2,6 +2,7 @@
 const ARROWS = { profit: "up", loss: "down" };
 
 export function patch(message) {
+  if (message.panel === "positions") document.dispatchEvent(new CustomEvent("marks", { detail: message.rows }));
   const panel = document.querySelector(`[data-panel="${message.panel}"]`);
   if (!panel) return;
   if (message.panel === "ribbon") return ribbon(panel, message.rows[0]);

@@ -29,6 +29,7 @@ export function swap(name, html) {
   }
   later(old, fresh);
   old.replaceWith(fresh);
+  document.dispatchEvent(new CustomEvent("swapped", { detail: { name, old, fresh } })); // charts move what is drawn
   restore(fresh, before);
   tick(fresh);
   if (name === "verdict") document.title = `${fresh.querySelector("h1").textContent} · Quantum`;
