@@ -14,13 +14,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from monitoring.watch import restarts
 from quantum import places, preparation
 from quantum.claims import CannotStart, check_ports, lock, ports, shown
 from quantum.config import BASE, Config
@@ -60,7 +62,9 @@ def run(port: int, only: Collection[str] = ()) -> int:
     try:
         check_ports(ports(config, programs, port))
         launch(supervisor, config, programs, port, say)
-        supervisor.mind(Courtesy(say))
+        wishes = Wishes(supervisor, settings.VAR / "restarts")
+        courtesy = Courtesy(say)
+        supervisor.mind(lambda: each_of(courtesy, wishes))
     finally:
         if supervisor.children:
             say("stopping" if not supervisor.failed else f"stopping: {supervisor.failed}")
@@ -94,6 +98,27 @@ class Courtesy:
             for line in self.milestones.news():
                 self.say(line)
         close_old_connections()
+
+
+def each_of(*acts: Callable[[], None]) -> None:
+    for act in acts:
+        act()
+
+
+class Wishes:
+    """Looks once a second whether self-healing asks for a process to be started again. What is older is not wanted."""
+
+    def __init__(self, supervisor: Supervisor, folder: Path) -> None:
+        self.supervisor, self.folder = supervisor, folder
+        self.next = 0.0
+        restarts.take(folder, supervisor.children)
+
+    def __call__(self) -> None:
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + 1
+        for program, why in restarts.take(self.folder, self.supervisor.children):
+            self.supervisor.restart(program, why)
 
 
 def launch(supervisor: Supervisor, config: Config, programs: list[Program], port: int, say: Voice) -> None:

@@ -4,7 +4,7 @@
    with the supervisor, even by kill -9.
 2. What dies before its first answer ends the start. What dies later is started again after 0.5, 1, 2, 4 s; the fifth
    death within 60 s is the last: the process is given up, `on_loss` hears of it (entries stop), the others go on
-   minding what is open. Without a vital one everything ends.
+   minding what is open. Without a vital one everything ends. `restart` ends a process on purpose: that counts too.
 3. TERM, INT or HUP end all, in stages: TERM, a grace, KILL. A second one kills at once.
 """
 
@@ -41,6 +41,7 @@ class Child:
     due: float | None = None  # when to start it (again)
     awaited: bool = False  # the start waits for its first answer
     given_up: bool = False
+    doomed: float | None = None  # it was asked to end, and is killed at this time
     deaths: list[float] = field(default_factory=list)
 
     @property
@@ -112,7 +113,7 @@ class Supervisor:
                 cwd=self.cwd,
                 start_new_session=True,
             )
-        child.due = None
+        child.due = child.doomed = None
 
     def look(self) -> None:
         """One look at every child: tell its errors, note its death, start it where that is due."""
@@ -124,6 +125,17 @@ class Supervisor:
                 self.bury(child, now)
             elif child.due is not None and now >= child.due and not self.stopping:
                 self.spawn(child)
+            elif child.doomed is not None and now >= child.doomed:
+                self.kill([child])
+
+    def restart(self, name: str, why: str) -> None:
+        """End a process that runs but does nothing; it is started again like one that died."""
+        child = self.children.get(name)
+        if child is None or child.program.vital or child.doomed is not None or not child.running:
+            return
+        self.say(f"{name} is ended, to be started again: {why}")
+        child.doomed = time.monotonic() + child.program.grace
+        child.process.terminate()  # type: ignore[union-attr]
 
     def bury(self, child: Child, now: float) -> None:
         """A child has ended though nobody asked: start it again later, or give it up."""

@@ -7,6 +7,7 @@ FOLDER/NAME.pids; the supervisor's lines go to stdout.
 import sys
 from pathlib import Path
 
+from monitoring.watch import restarts
 from quantum.programs import Program
 from quantum.restarts import Budget
 from quantum.supervisor import Supervisor
@@ -31,6 +32,11 @@ def program(folder: Path, name: str, kind: str, stage: int) -> Program:
     return Program(name, (sys.executable, "-c", body), stage=stage, grace=0.3, vital=name == "vital")
 
 
+def wishes(supervisor: Supervisor, folder: Path) -> None:
+    for name, why in restarts.take(folder, supervisor.children):
+        supervisor.restart(name, why)
+
+
 def main(folder: Path, wanted: list[str]) -> int:
     def say(text: str) -> None:
         print(text, flush=True)
@@ -45,7 +51,7 @@ def main(folder: Path, wanted: list[str]) -> int:
     say("READY")
     if pairs[0][0] == "awaited":
         supervisor.wait_for("awaited", (folder / "answer").exists, 30)
-    supervisor.mind()
+    supervisor.mind(lambda: wishes(supervisor, folder / "restarts"))
     return supervisor.stop()
 
 

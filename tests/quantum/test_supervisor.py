@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.watch import restarts
 from quantum.config import BASE
 from quantum.supervisor import Supervisor
 
@@ -97,6 +98,28 @@ def test_what_is_killed_is_started_again(run):
     code, output = one.end()
     assert code == 0
     assert "a was ended by SIGKILL; starting it again in 0.05 s (1 of 3 within 60 s)" in output
+
+
+@pytest.mark.parametrize("kind", ["sleeps", "stubborn"])
+def test_a_process_is_started_again_where_somebody_asks_for_it(run, kind):
+    """Also one that does not listen: it is killed after its grace. What is asked of nobody here stays where it is."""
+    one = run(f"a={kind}", "b=sleeps")
+    assert until(
+        lambda: one.pids("a") and one.pids("b") and (kind == "sleeps" or (one.folder / "a.pids.deaf").exists())
+    )
+    restarts.ask(one.folder / "restarts", "elsewhere", "not ours")
+    restarts.ask(one.folder / "restarts", "a", "nothing was heard of it")
+    assert until(lambda: len(one.pids("a")) == 2 and alive(one.pids("a")[1]))
+    assert not alive(one.pids("a")[0]) and len(one.pids("b")) == 1
+    assert [path.name for path in (one.folder / "restarts").iterdir()] == ["elsewhere"]
+    code, output = one.end()
+    assert code == 0
+    assert "a is ended, to be started again: nothing was heard of it" in output
+
+
+def test_a_name_that_is_no_programs_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no program's name"):
+        restarts.ask(tmp_path, "../a", "")
 
 
 def test_what_keeps_dying_is_given_up_and_the_others_live_on(run):
