@@ -5,6 +5,7 @@
 3. Each bar: wait until every symbol's closed candle was heard or the grace is over; ask REST for what is missing; store
    all of it in one batch; tell the listener.
 4. A lost or silent connection is dialled again; holes are filled by REST before the next bar is told.
+5. Every few seconds its own row says that it lives, and when it last heard the venue.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PAGE = 1000  # bars a request; the venue's price for it is 5
 CHUNK = 20_000  # bars a transaction, when history is loaded
 AT_ONCE = 10  # requests in flight
 LASTING = 60.0  # a connection that lived so long starts the back-off anew
+PULSE = 5.0  # seconds between two beats of the process itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +99,20 @@ class Stream:
         self.pending: dict[datetime, dict[str, Bar]] = {}  # heard, not yet stored
         self.prices: dict[str, Mark] = {}
         self.touched: set[str] = set()
+        self.heard = 0  # messages of the market since the last pulse
         self.failed: dict[str, VenueError] = {}  # who could not be asked for candles, since the last batch
         self.closed, self.priced, self.moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.stopped = asyncio.Event()
 
     # -- what the venue says (in the event loop, at once)
     def on_kline(self, bar: Bar, closed: bool) -> None:
+        self.heard += 1
         if closed:
             self.pending.setdefault(bar.open_time, {})[bar.symbol] = bar
             self.closed.set()
 
     def on_prices(self, marks: dict[str, Mark]) -> None:
+        self.heard += 1
         self.prices |= marks
         self.priced.set()
 
@@ -120,16 +125,26 @@ class Stream:
         """Until `stop`."""
         work = asyncio.ensure_future(self._work())
         stop = asyncio.ensure_future(self.stopped.wait())
+        pulse = asyncio.ensure_future(self._pulse())
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (work, stop):
+        for task in (work, stop, pulse):
             task.cancel()
-        ended = await asyncio.gather(work, stop, return_exceptions=True)
+        ended = await asyncio.gather(work, stop, pulse, return_exceptions=True)
         await self.venue.close()
         if isinstance(ended[0], BaseException) and not isinstance(ended[0], asyncio.CancelledError):
             raise ended[0]
 
     def stop(self) -> None:
         self.stopped.set()
+
+    async def _pulse(self) -> None:
+        """For ever: messages heard since the last pulse are its work; without any it says so."""
+        while True:
+            heard, self.heard = self.heard, 0
+            report = Report(heard) if heard else Report.idle("nothing heard from the venue")
+            with suppress(DatabaseError):
+                await db(record, "stream", self.venue.now(), report, "stream")
+            await asyncio.sleep(PULSE)
 
     async def _work(self) -> None:
         await self._reach()
