@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 EDGE = 1e-3  # probabilities are kept this far from 0 and 1 before their logit is taken
-PRIOR_SLOPE = 0.5  # what restrained learners kept of their claims, walk-forward over recorded futures of 2020-2025
+PRIOR_SLOPE = 0.8  # least log loss of 0.5, 0.8 and 1 in 16 walk-forward windows of hourly bars, 2020 to 2025
 RIDGE = 16.0  # how firmly that is believed: a standard deviation of 1/4
 BLEND_RIDGE = 100.0  # the plain mean of calibrated votes is hard to beat
 BINS = (0.0, 0.1, 0.15, 0.2, 0.25, 0.286, 0.32, 0.36, 0.4, 0.45, 0.5, 0.6, 1.0)
@@ -73,7 +73,7 @@ class Platt:
 
     @classmethod
     def fit(cls, scores: np.ndarray, labels: np.ndarray, blocks: np.ndarray) -> Platt:
-        """Drawn to half of what the model claims; the more the folds can prove, the less it is drawn."""
+        """Drawn to a little less than what the model claims; the more the folds can prove, the less it is drawn."""
         offset, slope = fit_logistic(logit(scores)[:, None], labels, blocks, prior=(PRIOR_SLOPE,))
         if slope > 0:
             return cls(float(slope), float(offset))
