@@ -27,11 +27,11 @@ def test_a_model_that_ranks_backwards_says_the_base_rate_and_nothing_else():
 
 
 def test_rows_that_share_their_fate_prove_less():
-    """The same rows, each a block of its own or twenty blocks: few blocks leave more of the prior in place."""
+    """The same rows, each a block of its own or a hundred blocks: few blocks leave more of the prior in place."""
     scores, came = flips(slope=2.0, n=2000)
-    scores, came = np.repeat(scores[:20], 100), np.repeat(came[:20], 100)
+    scores, came = np.repeat(scores[:100], 20), np.repeat(came[:100], 20)
     many = Platt.fit(scores, came, blocks=np.arange(2000)).slope
-    few = Platt.fit(scores, came, blocks=np.repeat(np.arange(20), 100)).slope
+    few = Platt.fit(scores, came, blocks=np.repeat(np.arange(100), 20)).slope
     assert abs(few - calibration.PRIOR_SLOPE) < abs(many - calibration.PRIOR_SLOPE)
 
 
