@@ -22,6 +22,10 @@ PERMITS: dict[str, frozenset[str]] = {
     "universe.refresh": frozenset({OPERATOR, ADMIN}),
     "model.retrain": frozenset({OPERATOR, ADMIN}),
     "module.tick": frozenset({OPERATOR, ADMIN}),
+    "venue.keys": frozenset({ADMIN}),
+    "venue.check": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
+    "venue.start": frozenset({RISK_OFFICER, ADMIN}),
+    "venue.stop": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
     "keys.manage": frozenset({ADMIN}),
     "audit.read": frozenset({RISK_OFFICER, ADMIN}),
 }
