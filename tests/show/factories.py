@@ -161,6 +161,8 @@ def decided(of: Signal, outcome: str, code: str = "", sentence: str = "", **chan
     """A traded, failed or pending one."""
     row = {"outcome": outcome, "code": code, "sentence": sentence, "gates": gates([]), "rank": 1}
     row |= {"policy": PolicyVersion.objects.order_by("-version").first(), "at": of.cycle.at, "mode": MODE}
+    if outcome == "pending":
+        row |= {"ticket": {"notional": "100", "risk": "1", "margin": "34"}}
     return Decision.objects.create(signal=of, **row | changes)
 
 

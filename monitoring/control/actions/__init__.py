@@ -8,7 +8,7 @@ from monitoring.control.actions.common import REASON_LENGTH, UNSEEN, BadRequest,
 from monitoring.control.actions.cooldowns import Cleared, clear_cooldown
 from monitoring.control.actions.keys import create_key, revoke_key
 from monitoring.control.actions.limits import Tuned, tune
-from monitoring.control.actions.modules import Asked, Ticked, refresh_universe, retrain, tick_module, ticked
+from monitoring.control.actions.modules import Asked, Ticked, refresh_universe, registry, retrain, tick_module, ticked
 from monitoring.control.actions.positions import Closing, close_position, closing
 from monitoring.control.actions.switch import STATES, Switched, set_switch
 
@@ -31,6 +31,7 @@ __all__ = [
     "closing",
     "create_key",
     "refresh_universe",
+    "registry",
     "retrain",
     "revoke_key",
     "set_switch",

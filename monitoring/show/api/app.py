@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
-from monitoring.show.api import data, export, house, judged, money, switch
+from monitoring.show.api import controls, data, export, house, judged, money, risk, settings, switch
 from monitoring.show.api.answers import Refusal, bad, refuse
 from monitoring.show.api.door import Door
 
@@ -20,6 +20,9 @@ api.add_router("", judged.router)
 api.add_router("", money.router)
 api.add_router("", data.router)
 api.add_router("", switch.router)
+api.add_router("", controls.router)
+api.add_router("", settings.router)
+api.add_router("", risk.router)
 api.add_router("", export.router)
 
 
@@ -39,6 +42,16 @@ def not_allowed(request: HttpRequest, error: NotAllowed) -> HttpResponse:
 @api.exception_handler(actions.BadRequest)
 def senseless(request: HttpRequest, error: actions.BadRequest) -> HttpResponse:
     return refuse(bad({error.field: str(error)}))
+
+
+@api.exception_handler(actions.Stale)
+def stale(request: HttpRequest, error: actions.Stale) -> HttpResponse:
+    return refuse(Refusal(409, "stale", str(error), {"shown": "is not so any more"}))
+
+
+@api.exception_handler(actions.Unreachable)
+def unreachable(request: HttpRequest, error: actions.Unreachable) -> HttpResponse:
+    return refuse(Refusal(409, "unreachable", str(error)))
 
 
 @api.exception_handler(ValidationError)

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
-from kombu.exceptions import OperationalError
 
-from monitoring.control.permissions import NotAllowed, person
+from monitoring.control import actions
+from monitoring.control.permissions import NotAllowed
 from monitoring.show.api.answers import Refusal, answer, refuse
 from monitoring.show.api.door import Door
 from trading.models import UniverseSnapshot
-from trading.tasks import tick
 
 COMMAND = 'curl -X POST -H "Authorization: Bearer KEY" {url}'
 
 
 def refresh(user: Any) -> HttpResponse:
-    """Ask the worker for a new snapshot; 202, and what is known now."""
+    """Ask for a new snapshot; 202, and what is known now."""
+    now = timezone.now()
     try:
-        person(user).must("universe.refresh")
+        actions.refresh_universe(user, now)
     except NotAllowed as error:
         raise Refusal(403, "not_allowed", str(error)) from None
-    try:
-        tick.apply_async(("universe", person(user).name[:40]), queue=f"{settings.QUANTUM.mode}-work", retry=False)
-    except OperationalError:
-        raise Refusal(409, "broker_down", "The queue does not answer, so nothing was asked for. Try again.") from None
+    except actions.Unreachable as error:
+        raise Refusal(409, "broker_down", str(error)) from None
     newest = UniverseSnapshot.objects.order_by("-at").values_list("at", flat=True).first()
-    now = timezone.now()
     return answer({"requested": True, "at": now, "snapshot_at": newest}, 202)
 
 

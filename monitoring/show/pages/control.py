@@ -6,7 +6,7 @@ the answer is 409 and nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,18 +22,13 @@ from monitoring.control.actions import BadRequest, Shown, Stale, Unreachable
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.api import query
 from monitoring.show.api.answers import Refusal
+from monitoring.show.api.asked import CONTROL, shown
 from monitoring.show.controls import Control
 from monitoring.show.frame import looking, problem, theme, wants_json
 from monitoring.show.levers import OFFERS
 from monitoring.watch.words import iso, market, price, signed
 
-FIELDS: dict[str, Callable[[Any], Any]] = {
-    "target": query.text(80),
-    "reason": query.text(actions.REASON_LENGTH),
-    "value": query.text(40),
-    "as_of": lambda text: query.instant(query.text(40)(text)),
-    "shown": lambda given: values(given),
-}
+FIELDS = CONTROL | {"target": query.text(80), "value": query.text(40)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +87,7 @@ def asked(request: HttpRequest) -> Ask:
         fields: dict[str, Any] = {name: text for name, text in request.POST.items() if name in FIELDS}
         fields["shown"] = {n.removeprefix("shown."): v for n, v in request.POST.items() if n.startswith("shown.")}
         given = query.checked(fields, FIELDS)
-    shown = Shown(given.get("shown", {}), given.get("as_of"))
-    return Ask(given.get("target", ""), given.get("reason", ""), given.get("value", ""), shown)
-
-
-def values(given: Any) -> Mapping[str, str]:
-    """What the page showed: at most 20 short texts by name."""
-    if not isinstance(given, dict) or len(given) > 20:
-        raise ValueError("must be an object of at most 20 values")
-    return {query.text(80)(name): query.text(200)(str(value)) for name, value in given.items()}
+    return Ask(given.get("target", ""), given.get("reason", ""), given.get("value", ""), shown(given))
 
 
 def confirm(request: HttpRequest, action: str, target: str, wrong: str = "") -> HttpResponse:
