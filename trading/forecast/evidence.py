@@ -30,17 +30,23 @@ def interval(values: np.ndarray, bars: np.ndarray, horizon: int, seed: int = 7) 
 
 
 def effective(hits: np.ndarray, bars: np.ndarray, horizon: int) -> float:
-    """How many independent yes-or-no answers hits [n] are worth: p (1 - p) over the mean's variance by stretches.
+    """How many independent yes-or-no answers hits [n] are worth: at most one a stretch, fewer where regimes are longer.
 
-    At most n. Answers that never differ say nothing about their kinship: then a stretch counts once.
+    It is p (1 - p) over the variance of the mean, by blocks of 1, 2, 4 ... stretches while there are enough of them;
+    the least counts. Answers that never differ tell nothing about their kinship: then a stretch counts once.
     """
-    _, place = np.unique(bars // horizon, return_inverse=True)
-    p, count = hits.mean(), place.max() + 1
-    sums = np.bincount(place, hits - p)
-    variance = (sums**2).sum() / len(hits) ** 2 * count / max(1, count - 1)
-    if variance <= 1e-12:
-        return float(min(count, len(hits)))
-    return float(min(len(hits), max(1.0, p * (1 - p) / variance)))
+    most = least = float(stretches(bars, horizon))
+    p, length = hits.mean(), horizon
+    while stretches(bars, length) >= min(MIN_STRETCHES, most):
+        _, place, size = np.unique(bars // length, return_inverse=True, return_counts=True)
+        sums = np.bincount(place, hits - p)
+        variance = (sums**2).sum() / len(hits) ** 2 * len(size) / max(1, len(size) - 1)
+        if variance > 1e-12:
+            least = min(least, max(1.0, p * (1 - p) / variance))
+        if len(size) == 1:
+            break
+        length *= 2
+    return float(least)
 
 
 def wilson(p: float, n: float) -> tuple[float, float]:

@@ -128,7 +128,7 @@ class ModelSupervisor:
             return worked(told.examined, told.stored) if told.stored else Report.idle(why)
         findings = oversight.survey(champions, spec, now)
         stopped = oversight.write(findings, champions, now)
-        if not told.stored and not judged(findings[0]):
+        if not told.stored and not anything_judged(findings[0]):
             return Report.idle(so_far(findings[0].n), examined=told.examined)
         return worked(told.examined + findings[0].topics["votes"]["n"], told.stored + stopped)
 
@@ -141,14 +141,15 @@ def nothing_new(champions: list[ModelVersion]) -> str:
     """Why there is nobody to look at, or nothing that the last look did not see; empty where there is."""
     if not champions:
         return "no model to supervise yet"
-    bar = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe, evaluated__gt=0).order_by("-bar").only("at").first()
-    if bar is None:
+    judged = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe, evaluated__gt=0)
+    newest = judged.order_by("-bar").values_list("at", flat=True).first()
+    if newest is None:
         return "no bar was judged yet"
     last = ModelFinding.objects.filter(version=champions[0].version).order_by("-at").first()
-    return f"no bar was judged since the last look at {last.at:%H:%M}" if last and bar.at <= last.at else ""
+    return f"no bar was judged since the last look at {last.at:%H:%M}" if last and newest <= last.at else ""
 
 
-def judged(finding: Finding) -> bool:
+def anything_judged(finding: Finding) -> bool:
     """Anything but the count of votes could be judged."""
     return any(topic["verdict"] != "unknown" or topic["code"] == "UNPROVEN" for name, topic in finding.topics.items()
                if name != "votes")  # fmt: skip

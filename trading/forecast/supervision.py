@@ -1,9 +1,10 @@
 """What the Model Supervisor makes of numbers: five topics per model and for the ensemble, each with a verdict.
 
 **Bias.** Signals are not independent: those of one bar see one market, and those of neighbouring bars share most of
-their path. So a bar counts once, as the sign of (longs - shorts), ties left out; and the share of the fuller side gets
-a Wilson interval over the *effective* sample (`evidence.effective`: variance by stretches of one horizon). It is a bias
-where that interval's lower end passes QT_BIAS_THRESHOLD, unless the market itself went that way as often.
+their path. So a bar votes once, as the sign of (longs - shorts), ties left out; and the share of the fuller side gets
+a Wilson interval over the *effective* sample (`evidence.effective`): at most one answer per horizon, fewer where a
+direction holds for longer. It is a bias where that interval's lower end passes QT_BIAS_THRESHOLD, unless the market
+itself went that way as often.
 **Calibration.** Promised minus observed rate of matured signals, interval by stretches; Brier score against always
 saying the observed rate.
 **Hit rate.** Observed rate against the break-even after costs, and the mean net R, which is what is judged.
