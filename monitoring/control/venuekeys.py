@@ -59,7 +59,7 @@ def read(field: str, name: str) -> str:
     """The key in a file that somebody named. Whatever else the file may hold, nothing of it is told."""
     path = located(field, name)
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # a pipe must not hold us
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
                 said = _("%(field)s: %(path)s is no file of at most %(n)s bytes that holds a key alone.")
@@ -68,7 +68,7 @@ def read(field: str, name: str) -> str:
                 said = _("%(field)s: everybody on this machine can read %(path)s. Run chmod 600 on it first.")
                 raise BadRequest(field, said % {"field": field, "path": name})
             text = file.read(LARGEST).decode("ascii")
-    except (OSError, ValueError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or _("not a key")
         said = _("%(field)s: %(path)s can't be read (%(why)s).")
         raise BadRequest(field, said % {"field": field, "path": name, "why": reason}) from None
