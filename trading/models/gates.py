@@ -72,4 +72,8 @@ class Decision(models.Model):
                 condition=~Q(outcome__in=["rejected", "failed"]) | ~Q(code=""), name="a_no_has_a_code"
             ),
         ]
-        indexes = [models.Index(fields=["outcome", "code", "at"], name="decision_by_outcome_and_code")]
+        indexes = [
+            models.Index(fields=["outcome", "code", "at"], name="decision_by_outcome_and_code"),
+            models.Index(fields=["outcome", "id"], name="decision_by_outcome"),  # the newest of an outcome, of a code
+            models.Index(fields=["code", "id"], name="decision_by_code"),
+        ]
