@@ -128,8 +128,11 @@ def keys_at_hand() -> Keys | None:
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 
-def request_checks(who: Any, now: datetime) -> PreflightRun:
-    """Ask for one round of checks, which a worker makes: in testnet mode all, elsewhere those that only read."""
+def request_checks(who: Any, now: datetime, here: bool = False) -> PreflightRun:
+    """Ask for one round of checks: in testnet mode all, elsewhere those that only read.
+
+    A worker makes them, or whoever asked does so `here`.
+    """
     actor = person(who)
     actor.must("venue.check")
     config = settings.QUANTUM
@@ -152,7 +155,8 @@ def request_checks(who: Any, now: datetime) -> PreflightRun:
             requested_at=now,
         )
         events.changed(*PANELS)
-    ring(run)
+    if not here:
+        ring(run)
     return run
 
 

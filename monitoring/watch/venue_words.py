@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from trading.exchange.checks import CHECKS, OPTIONAL
 
+REQUEST = re.compile(r"^(fapi|sapi)\w+: ")  # which request it was helps a log, not a reader
 TITLES = {
     "address": gettext_lazy("The exchange answers"),
     "clock": gettext_lazy("Clocks agree"),
@@ -196,6 +198,8 @@ def line(check: str, found: Mapping[str, Any] | None, mode: str = "testnet") -> 
     if found is None:
         return Line(check, title, "", "", "", optional)
     facts = {name: spoken(value) for name, value in found["facts"].items()}
+    if "message" in facts:
+        facts["message"] = REQUEST.sub("", facts["message"])
     facts["before_title"] = str(TITLES.get(found["facts"].get("before", ""), ""))
     if found["answer"] == "ok":
         return Line(check, title, "ok", str(PASSES[check]) % facts, "", optional)
@@ -214,3 +218,17 @@ def lines(stored: Iterable[Mapping[str, Any]], mode: str = "testnet") -> list[Li
     """Every check in order, also those that were not asked yet."""
     found = {c["check"]: c for c in stored}
     return [line(check, found.get(check), mode) for check in CHECKS]
+
+
+def needs(waiting: Mapping[str, Any]) -> str:
+    """What the start still needs, in a sentence; "" where it is started."""
+    match dict(waiting):
+        case {"unchecked": name}:
+            return _("%(venue)s has not been checked with this key yet.") % {"venue": name}
+        case {"failed": failed, "checks": checks}:
+            return _("%(n)s of %(of)s checks have not passed.") % {"n": failed, "of": checks}
+        case {"unstarted": str()}:
+            return _("The checks have passed; nobody has pressed start yet.")
+        case {"stopped_by": name}:
+            return _("%(who)s stopped entries here.") % {"who": name}
+    return ""
