@@ -24,6 +24,11 @@ def expected() -> tuple[Expected, ...]:
         Expected("exchange", "Exchange", "worker", second * 10),
         Expected("position_monitor", "Position Monitor", "worker", second * config.QT_POSITION_MONITOR_INTERVAL),
         Expected("trailing", "Trailing Stop Manager", "worker", second * config.QT_TRAILING_CHECK_INTERVAL),
+        Expected("model_supervisor", "Model Supervisor", "worker", second * config.QT_MODEL_SUPERVISOR_INTERVAL),
+        Expected("portfolio_balancer", "Portfolio Balancer", "worker", second * config.QT_PORTFOLIO_BALANCER_INTERVAL),
+        Expected("retraining_orchestrator", "Retraining Orchestrator", "worker", timedelta(minutes=5)),
+        Expected("database_validator", "Database Validator", "worker", timedelta(minutes=5)),
+        Expected("self_healing", "Self-Healing", "worker", second * 30),
     )
     return tuple(with_own_interval(one) for one in table) + unlisted({one.name for one in table})
 

@@ -1,0 +1,3 @@
+"""What runs of the watchers."""
+
+import monitoring.watch.keeping  # noqa: F401

@@ -1,0 +1,335 @@
+"""The probes' queries: all that they may know of one moment, in a number of queries that no row count changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max, Min, Q
+from django_celery_beat.models import PeriodicTask
+
+from monitoring.models import DatabaseFinding, Incident
+from monitoring.watch.manifest import expected
+from monitoring.watch.probes import machine
+from monitoring.watch.probes.facts import (
+    Account,
+    Balance,
+    Champion,
+    Check,
+    Cycles,
+    Facts,
+    Finding,
+    Holding,
+    Limits,
+    Pulse,
+    Supervision,
+    Switch,
+    Tally,
+    Topic,
+    Training,
+    Trouble,
+    Universe,
+)
+from monitoring.watch.rows import newest_closes
+from trading import schedule
+from trading.codes import MEANINGS, Code
+from trading.exchange.venue import OrderStatus
+from trading.models import (
+    AccountSnapshot,
+    BalanceLook,
+    CandleFault,
+    Cycle,
+    Decision,
+    Intent,
+    ModelFinding,
+    ModelVersion,
+    ModuleState,
+    Order,
+    PolicyVersion,
+    Position,
+    Signal,
+    SwitchChange,
+    TrainingRun,
+    TrimProposal,
+    UniverseSnapshot,
+)
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+RUNS, BARS, SOME = 5, 256, 20
+RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
+
+
+def read(now: datetime) -> Facts:
+    """One look at everything; 25 queries, one less where nothing is open, and the machine's disk."""
+    bar, span = settings.QUANTUM.bar, window()
+    return Facts(
+        now=now,
+        bar=bar,
+        window=span,
+        limits=limits(),
+        pulses=pulses(),
+        switch=switch(),
+        execution=settings.QUANTUM.execution_enabled,
+        cycles=cycles(now, span),
+        decided=decided(now, span),
+        undecided=undecided(now),
+        last_traded=Decision.objects.filter(outcome=Decision.TRADED).aggregate(at=Max("at"))["at"],
+        slipped=slipped(now),
+        holdings=holdings(),
+        worst_gap=worst_gap(now),
+        adrift=adrift(),
+        **sent(now, span),
+        policy=PolicyVersion.objects.order_by("-version").values_list("version", "since").first(),
+        champions=champions(),
+        training=training(),
+        universe=universe(now),
+        faults=faults(now),
+        account=account(),
+        finding=finding(),
+        supervision=supervision(),
+        balance=balance(),
+        troubles=troubles(),
+        machine=machine.look(now),
+    )
+
+
+def window() -> timedelta:
+    """An hour; with long bars, four of them."""
+    return max(HOUR, settings.QUANTUM.bar * 4)
+
+
+def limits() -> Limits:
+    config, second = settings.QUANTUM, timedelta(seconds=1)
+    return Limits(
+        data_age=config.max_data_age + second * 5,
+        stop_seen=max(second * 15, second * config.QT_POSITION_MONITOR_INTERVAL * 2),
+        idle=max(timedelta(minutes=30), config.bar * 3),
+        max_positions=config.QT_MAX_POSITIONS,
+        max_leverage=config.QT_MAX_LEVERAGE,
+    )
+
+
+# -- what runs --------------------------------------------------------------------------------------------------------
+
+
+def pulses() -> dict[str, Pulse]:
+    """Every expected module's row and schedule; two queries."""
+    states = {state.name: state for state in ModuleState.objects.all()}
+    tasks = PeriodicTask.objects.filter(name__startswith=schedule.PREFIX, enabled=False)
+    off = {name.removeprefix(schedule.PREFIX) for name in tasks.values_list("name", flat=True)}
+    return {one.name: pulse(one.name, one.every, states.get(one.name), one.name not in off) for one in expected()}
+
+
+def pulse(name: str, every: timedelta, state: ModuleState | None, scheduled: bool) -> Pulse:
+    if state is None:
+        return Pulse(name, every, scheduled=scheduled)
+    return Pulse(
+        name=name,
+        every=every,
+        last_tick=state.last_tick,
+        last_work=state.last_work,
+        examined=state.examined,
+        actions=state.actions,
+        idle_reason=state.idle_reason,
+        error=state.last_error,
+        error_at=state.last_error_at,
+        called_by=state.called_by,
+        scheduled=scheduled,
+    )
+
+
+def switch() -> Switch:
+    last = SwitchChange.objects.order_by("-id").first()
+    return Switch(last.state, last.at, last.by, last.reason) if last else Switch()
+
+
+# -- signals and decisions --------------------------------------------------------------------------------------------
+
+
+def cycles(now: datetime, span: timedelta) -> Cycles:
+    """The newest bars; one query."""
+    rows = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe).order_by("-bar")
+    seen = list(rows.values_list("bar", "at", "symbols", "evaluated", "not_evaluated")[:BARS])
+    if not seen:
+        return Cycles()
+    inside = [row for row in seen if row[1] > now - span]
+    absent: Counter[str] = Counter()
+    for row in inside:
+        absent.update(row[4])
+    bar, at, _, evaluated, missing = seen[0]
+    symbols, judged = sum(row[2] for row in inside), sum(row[3] for row in inside)
+    return Cycles(len(inside), symbols, judged, dict(absent), bar, at, evaluated, missing)
+
+
+def decided(now: datetime, span: timedelta) -> tuple[Tally, ...]:
+    """The window's decisions by outcome and code; one query."""
+    rows = Decision.objects.filter(at__gt=now - span, at__lte=now).order_by().values_list("outcome", "code")
+    counted = rows.annotate(n=Count("id"), first=Min("at"), last=Max("at"))
+    return tuple(
+        Tally(outcome, code, n, first, last, outcome == Decision.REJECTED and meant(code))
+        for outcome, code, n, first, last in counted
+    )
+
+
+def meant(code: str) -> bool:
+    """The rejection is explained idleness: it costs no health."""
+    return code in Code.__members__ and MEANINGS[Code(code)].meant
+
+
+def undecided(now: datetime) -> tuple[int, ...]:
+    """Some of the last day's signals that have no decision, were there any; one query."""
+    mine = Signal.objects.filter(at__gt=now - DAY, decision__isnull=True)
+    return tuple(mine.order_by("id").values_list("id", flat=True)[:SOME])
+
+
+def slipped(now: datetime) -> tuple[int, ...]:
+    """Decisions of the last hour that led to an order although a gate said no, or was not asked; one query."""
+    through = Decision.objects.filter(at__gt=now - HOUR).exclude(outcome=Decision.REJECTED)
+    rows = through.order_by("-id").values_list("id", "gates")
+    return tuple(pk for pk, gates in rows if not (gates and all(gate["passed"] is True for gate in gates)))
+
+
+# -- positions and orders ---------------------------------------------------------------------------------------------
+
+
+def holdings() -> tuple[Holding, ...]:
+    """Open positions, and when the exchange last showed their stops; two queries."""
+    rows = list(Position.objects.exclude(status=Position.CLOSED).order_by("id"))
+    seen = stops_seen(row.pk for row in rows) if rows else {}
+    return tuple(
+        Holding(
+            id=row.pk,
+            symbol=row.symbol,
+            notional=row.quantity * (row.mark_price or row.entry_price),
+            opened_at=row.opened_at,
+            unprotected_since=row.unprotected_since,
+            protected_since=row.protected_since,
+            mark_at=row.mark_at,
+            stop_seen_at=seen.get((row.pk, Intent.STOP)),
+            backstop_seen_at=seen.get((row.pk, Intent.BACKSTOP)),
+        )
+        for row in rows
+    )
+
+
+def stops_seen(positions: Iterable[int]) -> dict[tuple[int, str], datetime]:
+    mine = Order.objects.filter(intent__position__in=list(positions), intent__kind__in=[Intent.STOP, Intent.BACKSTOP])
+    rows = mine.filter(status__in=RESTING).order_by().values_list("intent__position", "intent__kind")
+    return {(pk, kind): at for pk, kind, at in rows.annotate(at=Max("verified_at")) if at}
+
+
+def worst_gap(now: datetime) -> tuple[int, float] | None:
+    today = Position.objects.filter(opened_at__gt=now - DAY).order_by("-seconds_unprotected")
+    return today.values_list("id", "seconds_unprotected").first()
+
+
+def adrift() -> tuple[tuple[int, datetime], ...]:
+    """Orders whose outcome is unknown, and since when."""
+    rows = Order.objects.filter(status__in=[OrderStatus.UNKNOWN, OrderStatus.SENDING]).order_by("sent_at")
+    return tuple(rows.values_list("id", "sent_at")[:SOME])
+
+
+def sent(now: datetime, span: timedelta) -> dict[str, int]:
+    """Orders of the window, and those that the exchange refused; one query."""
+    return Order.objects.filter(sent_at__gt=now - span).aggregate(
+        sent=Count("id"), refused=Count("id", filter=Q(status=OrderStatus.REFUSED))
+    )
+
+
+# -- models and data --------------------------------------------------------------------------------------------------
+
+
+def champions() -> tuple[Champion, ...]:
+    """Who votes on what is played now, and who of the same training may not; one query."""
+    config = settings.QUANTUM
+    rows = ModelVersion.objects.filter(
+        status__in=[ModelVersion.CHAMPION, ModelVersion.QUARANTINED],
+        data_source=config.data_source,
+        timeframe=config.timeframe,
+    )
+    known = list(rows.order_by("-trained_at", "kind")[:SOME])
+    standing = {row.version for row in known if row.status == ModelVersion.CHAMPION}
+    return tuple(champion(row) for row in known if row.status == ModelVersion.CHAMPION or row.version in standing)
+
+
+def champion(row: ModelVersion) -> Champion:
+    whole = (row.metrics.get("ensemble") or {}).get("out_of_sample") or row.metrics.get("out_of_sample") or {}
+    out = (row.alarm or "no reason given") if row.status == ModelVersion.QUARANTINED else ""
+    return Champion(
+        row.kind, row.version, row.trained_at, out, whole.get("log_loss"), whole.get("base_log_loss"), whole.get("n", 0)
+    )
+
+
+def training() -> Training:
+    """What runs, and how the newest one ended; one query."""
+    runs = list(TrainingRun.objects.order_by("-started_at", "-id")[:RUNS])
+    now = next((run for run in runs if run.outcome == "running"), None)
+    last = next((run for run in runs if run.outcome != "running"), None)
+    return Training(
+        running=now is not None,
+        stage=now.stage if now else "",
+        outcome=last.outcome if last else "",
+        ended_at=last.finished_at if last else None,
+        error=last.error if last else "",
+    )
+
+
+def universe(now: datetime) -> Universe | None:
+    """The newest snapshot and its symbols' newest candles; two queries, three where a symbol has no recent one."""
+    last = UniverseSnapshot.objects.order_by("-at").first()
+    if last is None:
+        return None
+    inside = tuple(row["symbol"] for row in last.symbols if row.get("status") == "in")
+    return Universe(last.at, inside, newest_closes(inside, now))
+
+
+def faults(now: datetime) -> dict[str, int]:
+    """Candles of the last hour that were put aside, by kind; one query. A revision or a repeat harms nobody."""
+    rows = CandleFault.objects.filter(last_seen__gt=now - HOUR, timeframe=settings.QUANTUM.timeframe)
+    harmful = rows.exclude(kind__in=["duplicate", "unclosed", "revised"]).order_by()
+    return dict(harmful.values("kind").annotate(n=Count("id")).values_list("kind", "n"))
+
+
+def account() -> Account | None:
+    last = AccountSnapshot.objects.order_by("-at").first()
+    if last is None:
+        return None
+    return Account(last.at, last.equity, last.latency_ms, tuple(row["symbol"] for row in last.external))
+
+
+def finding() -> Finding | None:
+    last = DatabaseFinding.objects.order_by("-at", "-id").first()
+    if last is None:
+        return None
+    checks = tuple(Check(one["check"], one["passed"], one["code"], one["params"]) for one in last.checks)
+    return Finding(last.at, last.latency_ms, checks)
+
+
+# -- those who watch --------------------------------------------------------------------------------------------------
+
+
+def supervision() -> Supervision | None:
+    last = ModelFinding.objects.filter(kind=ModelFinding.ENSEMBLE).order_by("-at").first()
+    return Supervision(last.at, topic(last.bias), topic(last.calibration)) if last else None
+
+
+def topic(told: Mapping) -> Topic:
+    return Topic(told.get("verdict") or "unknown", told.get("n") or 0, told.get("value"), told.get("limit"),
+                 told.get("wanted") or 0, told.get("side") or "")  # fmt: skip
+
+
+def balance() -> Balance | None:
+    """The newest look, and the trims that stand; two queries."""
+    last = BalanceLook.objects.order_by("-at").values_list("at", "asked_by").first()
+    trims = TrimProposal.objects.filter(state=TrimProposal.OPEN).order_by("-value").values_list("symbol", "why")
+    return Balance(*last, tuple(trims[:SOME])) if last else None
+
+
+def troubles() -> tuple[Trouble, ...]:
+    rows = Incident.objects.filter(closed_at__isnull=True).order_by("first_seen")
+    return tuple(
+        Trouble(row.pk, row.key, row.severity, row.first_seen, row.attempts, row.escalated_at is not None)
+        for row in rows[:SOME]
+    )
