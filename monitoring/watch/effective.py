@@ -32,8 +32,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "QT_MARGIN_MODE",
     ),
     "exits": ("QT_STOP_", "QT_BACKSTOP_ATR", "QT_TRAIL", "QT_TARGET_R", "QT_HORIZON_BARS", "QT_MIN_STOP_COSTS"),
-    "modules": ("QT_MODEL_", "QT_BIAS_", "QT_PORTFOLIO_", "QT_POSITION_", "QT_CRITICAL_", "QT_RETRAIN"),
-    "venue": ("QT_API_",),
+    "modules": (
+        "QT_MODEL_",
+        "QT_BIAS_",
+        "QT_PORTFOLIO_",
+        "QT_POSITION_",
+        "QT_CRITICAL_",
+        "QT_RETRAIN",
+        "QT_SUPERVISOR_",
+    ),
+    "venue": ("QT_API_", "QT_TESTNET_"),
     "places": ("QT_VAR", "QT_ENV_FILE", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PORT"),
 }
 DERIVED = {"QT_TIMEFRAME": "timeframe"}  # a blank one means what the mode says

@@ -43,7 +43,12 @@ def risk(request: HttpRequest) -> HttpResponse:
                 "gates": [{"name": g.name, "denied": g.denied, "last": denial(g.last)} for g in desk.gates(scene)],
             },
             "switch": turned.state,
-            "kill_switch": {"state": turned.state, "by": turned.by or None, "at": turned.at, "reason": turned.reason or None},
+            "kill_switch": {
+                "state": turned.state,
+                "by": turned.by or None,
+                "at": turned.at,
+                "reason": turned.reason or None,
+            },
             "cooldowns": [
                 {"symbol": one.symbol, "seconds_left": one.seconds, "order_id": one.order_id, "since": one.since,
                  "until": one.until}
