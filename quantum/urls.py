@@ -6,16 +6,22 @@ from django.views.generic import RedirectView
 
 from monitoring.show.api import health, universe
 from monitoring.show.api.app import api, no_such_path
-from monitoring.show.pages import control, decisions, language, login, overview, switch
+from monitoring.show.pages import control, decisions, language, login, models, modules, overview, policy, replay, switch
+from monitoring.show.pages import universe as markets
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("decisions/", decisions.index, name="decisions"),
     path("decisions/<int:number>/", decisions.page, name="decision"),
+    path("modules/", modules.index, name="modules"),
+    path("models/", models.index, name="models"),
+    path("policy/", policy.index, name="policy"),
+    path("universe/", markets.index, name="universe"),
     path("login/", login.log_in, name="login"),
     path("logout/", login.log_out, name="logout"),
     path("switch/", switch.switch, name="switch"),
     path("control/<slug:action>/", control.control, name="control"),
+    path("replay/", replay.replay, name="replay"),
     path("language/", language.choose, name="language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
