@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Sum
 
 from trading.codes import MEANINGS, Code
-from trading.laws import Conservation, conservation
-from trading.models import Cycle, Decision
+from trading.laws import Conservation
+from trading.models import Cycle, Decision, Signal
 
 EXAMPLES = 400  # newest rejections that are read for the sentences
 
@@ -74,7 +74,7 @@ class Funnel:
 
 
 def funnel(window: timedelta, now: datetime) -> Funnel:
-    """The bars that closed within `window` before `now`; five queries whatever their number."""
+    """The bars that closed within `window` before `now`; four queries whatever their number."""
     since, step = now - window, settings.QUANTUM.bar
     cycles = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe, bar__gt=since - step, bar__lte=now - step)
     sums = cycles.aggregate(
@@ -83,22 +83,30 @@ def funnel(window: timedelta, now: datetime) -> Funnel:
     )  # fmt: skip
     as_of = sums.pop("as_of")
     absent = cycles.exclude(not_evaluated={}).values_list("not_evaluated", flat=True)
-    inside = Q(at__gt=since, at__lte=now)
-    decided = Decision.objects.filter(signal__at__gt=since, signal__at__lte=now)
-    codes = decided.filter(outcome__in=[Decision.REJECTED, Decision.FAILED])
-    counted = list(codes.values_list("outcome", "code").annotate(n=Count("id")))
+    signals = Signal.objects.filter(at__gt=since, at__lte=now)
+    counted = list(signals.values_list("decision__outcome", "decision__code").annotate(n=Count("id")))
     rejected = {code: n for outcome, code, n in counted if outcome == Decision.REJECTED}
-    examples = decided.filter(outcome=Decision.REJECTED).order_by("-id").values_list("code", "rejections")[:EXAMPLES]
+    decided = Decision.objects.filter(signal__at__gt=since, signal__at__lte=now, outcome=Decision.REJECTED)
+    examples = decided.order_by("-id").values_list("code", "rejections")[:EXAMPLES]
     return Funnel(
         since=since,
         until=now,
         **{name: value or 0 for name, value in sums.items()},
         not_evaluated=total(absent),
-        law=conservation(inside),
+        law=law(counted),
         reasons=reasons(rejected, examples),
         failed_by_code={code: n for outcome, code, n in counted if outcome == Decision.FAILED},
         as_of=as_of,
     )
+
+
+def law(counted: Iterable[tuple[str | None, str | None, int]]) -> Conservation:
+    """The law of conservation from counts by outcome; a signal without a decision has none."""
+    outcomes: Counter[str | None] = Counter()
+    for outcome, _, n in counted:
+        outcomes[outcome] += n
+    known = (Decision.TRADED, Decision.REJECTED, Decision.FAILED, Decision.PENDING)
+    return Conservation(outcomes.total(), *(outcomes[outcome] for outcome in known))
 
 
 def total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -80,7 +80,7 @@ def undecided() -> int:
 
 
 def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> Facts:
-    """Everything the headline rests on; seven queries and the funnel's five."""
+    """Everything the headline rests on; seven queries and the funnel's four."""
     seen = seen or funnel(span, now)
     config, top = settings.QUANTUM, seen.dominant
     return Facts(

@@ -31,7 +31,7 @@ def test_198_signals_and_no_trade_are_accounted_for():
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(django_assert_num_queries):
     make.no_trades(NOW)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         funnel(HOUR, NOW)
 
 

@@ -135,7 +135,7 @@ def test_the_countdown_carries_its_end_so_that_the_page_can_tick():
 @pytest.mark.django_db
 def test_the_rows_give_the_facts_in_a_fixed_number_of_queries(django_assert_num_queries):
     make.no_trades(NOW)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         seen = rows.facts(NOW)
     assert headline(seen).sentence == "198 signals in the last hour, 0 trades."
 
