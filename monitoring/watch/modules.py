@@ -1,3 +1,4 @@
 """What runs of the watchers."""
 
-import monitoring.watch.keeping  # noqa: F401
+import monitoring.watch.keeping
+import monitoring.watch.selfhealing  # noqa: F401

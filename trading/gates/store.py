@@ -180,16 +180,21 @@ def figures(of: Figures) -> dict[str, Any]:
     """As JSON: money as text."""
     return {
         "positions": of.positions,
-        "gross": str(of.gross),
-        "net": str(of.net),
-        "long": str(of.long),
-        "short": str(of.short),
-        "risk": str(of.risk),
+        "gross": text(of.gross),
+        "net": text(of.net),
+        "long": text(of.long),
+        "short": text(of.short),
+        "risk": text(of.risk),
         "leverage": of.leverage,
         "risk_share": of.risk_share,
         "shares": dict(of.shares),
         "herfindahl": of.herfindahl,
     }
+
+
+def text(money: Decimal) -> str:
+    """As exactly as it is stored, without trailing zeros."""
+    return f"{money.quantize(FINEST).normalize():f}"
 
 
 def propose(trims: Sequence[Trim], positions: Mapping[str, Position], now: datetime) -> int:

@@ -1,0 +1,34 @@
+"""Self-Healing as a module: how often it looks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from monitoring.models import Incident
+from monitoring.watch import healing
+from monitoring.watch.healer import BY, Hands, look
+from trading.models import ModuleState
+from trading.runtime import Report, register
+
+
+@register
+class SelfHealing:
+    """Looks every few seconds while something is open, and every half minute while nothing is."""
+
+    name, title, queue = BY, "Self-Healing", "work"
+    every = timedelta(seconds=settings.QUANTUM.QT_CRITICAL_CHECK_INTERVAL)
+
+    def __init__(self, hands: Hands | None = None) -> None:
+        self.hands = hands or Hands()
+        self.born: datetime | None = None  # since when this process watches
+
+    def tick(self, now: datetime) -> Report:
+        self.born = self.born or now
+        last = ModuleState.objects.filter(name=self.name).values_list("last_work", flat=True).first()
+        severities = list(Incident.objects.filter(closed_at=None).values_list("severity", flat=True))
+        if not healing.due(last, severities, now):
+            rest = (last + healing.CALM - now).total_seconds() if last else 0
+            return Report.idle(f"nothing is open; the next look is in {rest:.0f} s")
+        return look(now, self.born, self.hands)

@@ -1,0 +1,373 @@
+"""Remedies with back-off and a limit, verification, escalation, directives: decided purely, and done on rows."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from monitoring.models import Incident, RemedyAttempt
+from monitoring.watch import healer
+from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, SEVERITIES, Action, Ailment, Finding, Remedy
+from monitoring.watch.healer import Hands, free_claim, look
+from monitoring.watch.healing import Do, backoff, due, level, next_step
+from monitoring.watch.report import SUBSYSTEMS
+from monitoring.watch.selfhealing import SelfHealing
+from quantum.config import load
+from tests import builders as make
+from tests.gates.builders import belief, desk
+from trading import runtime
+from trading.codes import Code
+from trading.exchange.venue import Bar, OrderStatus
+from trading.feed import rows as feed_rows
+from trading.gates import store as gate_store
+from trading.gates.directives import Level, strictness
+from trading.gates.judge import decide
+from trading.models import Directive, ModuleState, UniverseSnapshot
+from trading.runtime import Report, record
+
+NOW = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
+BORN = NOW - timedelta(hours=1)
+BTC = "BTC/USDT:USDT"
+SECOND = timedelta(seconds=1)
+FIRST, SECOND_ONE = Remedy(Action.BACKFILL_CANDLES), Remedy(Action.REFRESH_UNIVERSE)
+FINDING = Finding(Ailment.FEED_STALE, "", "data_feed", CRITICAL, {}, True, (FIRST, SECOND_ONE))
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - seconds * SECOND
+
+
+# -- decisions --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tried", "escalated", "do", "remedy"),
+    [
+        ([], False, Do.TRY, FIRST),
+        ([5], False, Do.WAIT, None),
+        ([10], False, Do.TRY, SECOND_ONE),
+        ([40, 15], False, Do.WAIT, None),
+        ([40, 20], False, Do.TRY, SECOND_ONE),
+        ([100, 80, 39], False, Do.WAIT, None),
+        ([100, 80, 40], False, Do.ESCALATE, None),
+        ([100, 80, 40], True, Do.WAIT, None),
+        ([601, 80, 40], True, Do.TRY, SECOND_ONE),
+    ],
+)
+def test_the_next_step(tried, escalated, do, remedy):
+    step = next_step(FINDING, [ago(s) for s in tried], escalated, NOW)
+    assert (step.do, step.remedy) == (do, remedy)
+
+
+def test_waiting_doubles():
+    assert [backoff(n).total_seconds() for n in range(4)] == [0, 10, 20, 40]
+
+
+def test_what_has_no_remedy_is_waited_for():
+    assert next_step(replace(FINDING, remedies=()), [], False, NOW).do is Do.WAIT
+
+
+def test_levels_are_monotone_in_severity_and_an_escalation_never_allows_more():
+    for looser, stricter in pairwise(SEVERITIES):
+        for trading in (True, False):
+            for escalated in (True, False):
+                a, b = level(looser, trading, escalated), level(stricter, trading, escalated)
+                assert strictness(a) <= strictness(b)
+                assert strictness(level(looser, trading, False)) <= strictness(level(looser, trading, True))
+    assert level(MEDIUM, True, True) is Level.NO_NEW_TRADES
+    assert level(MEDIUM, False, True) is Level.ALLOW_ALL, "what touches no trade never holds one"
+    assert [level(s, True, False) for s in (LOW, HIGH, CRITICAL)] == [
+        Level.ALLOW_ALL, Level.REDUCED, Level.NO_NEW_TRADES,
+    ]  # fmt: skip
+
+
+def test_a_look_is_due_at_every_tick_while_something_is_open_and_each_half_minute_otherwise():
+    assert due(None, [], NOW)
+    assert not due(ago(29), [], NOW) and due(ago(30), [], NOW)
+    assert due(ago(5), [CRITICAL], NOW) and due(ago(5), [MEDIUM], NOW) and not due(ago(5), [LOW], NOW)
+
+
+# -- on rows ----------------------------------------------------------------------------------------------------------
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+class Recording(Hands):
+    """Remedies that are written down, and help where the test says so."""
+
+    def __init__(self, helps=None) -> None:
+        super().__init__(lambda: NOW)
+        self.tried: list[tuple[str, str]] = []
+        self.helps = helps or {}
+
+    def _do(self, action: str, target: str = "") -> str:
+        self.tried.append((action, target))
+        help_ = self.helps.get(action)
+        return str(help_() or "done") if help_ else "in vain"
+
+    def restart_module(self, name: str) -> str:
+        return self._do("restart_module", name)
+
+    def restart_process(self, name: str) -> str:
+        return self._do("restart_process", name)
+
+    def backfill_candles(self, _: str = "") -> str:
+        return self._do("backfill_candles")
+
+    def refresh_universe(self, _: str = "") -> str:
+        return self._do("refresh_universe")
+
+    def protect_position(self, position_id: str) -> str:
+        return self._do("protect_position", position_id)
+
+
+class Counting:
+    name, title, every, queue = "executor", "Event Driven Executor", 10 * SECOND, "trade"
+
+    def tick(self, now):
+        return Report(3, 1)
+
+
+@pytest.fixture
+def house(db, settings, tmp_path, monkeypatch):
+    """A healthy house of one module and one symbol, an hour old."""
+    settings.QUANTUM = load({})
+    settings.VAR = tmp_path
+    monkeypatch.setattr(runtime, "MODULES", {"executor": Counting()})
+    monkeypatch.setattr(healer, "broker_ms", lambda: 1.0)
+    listed = [{"symbol": BTC, "rank": 1, "status": "in", "why": ""}]
+    UniverseSnapshot.objects.create(at=NOW, symbols=listed, source="test")
+    alive(NOW)
+    candles(NOW)
+    return tmp_path
+
+
+def alive(at: datetime, *, heard: bool = True) -> None:
+    """The executor ticked, the stream beat."""
+    record("executor", at, Report(3, 1), "beat")
+    record("stream", at, Report(9) if heard else Report.idle("nothing heard"), "stream")
+
+
+def candles(at: datetime, bars: int = 3) -> None:
+    start = at.replace(second=0, microsecond=0) - bars * 60 * SECOND
+    made = [Bar(BTC, start + i * 60 * SECOND, 100.0, 101.0, 99.0, 100.5, 5.0) for i in range(bars)]
+    feed_rows.store(made, "1m", at)
+
+
+def at(seconds: float) -> datetime:
+    return NOW + seconds * SECOND
+
+
+def the_incident() -> Incident:
+    return Incident.objects.get()
+
+
+def test_a_healthy_house_has_no_incidents_and_says_so_in_a_file(house):
+    hands = Recording()
+    report = look(NOW, BORN, hands)
+    assert (report.examined, report.actions, hands.tried) == (2, 0, [])
+    assert not Incident.objects.exists() and not Directive.objects.exists()
+    told = json.loads((house / "self_healing_report.json").read_text())
+    assert set(told) >= {
+        "overall_status", "current_safety_policy", "subsystem_health", "detected_issues", "recovery_recommendations",
+        "trading_should_continue", "requires_immediate_action", "summary",
+    }  # fmt: skip
+    assert set(told["subsystem_health"]) == set(SUBSYSTEMS)
+    assert told["subsystem_health"]["event_executor"] == "HEALTHY"
+    assert told["subsystem_health"]["model_supervisor"] == "UNKNOWN", "nobody told, so nobody knows"
+    assert sum(told["summary"].values()) == len(SUBSYSTEMS)
+    assert (told["current_safety_policy"], told["trading_should_continue"]) == ("ALLOW_ALL", True)
+
+
+def test_stale_feed_incident_refresh_verified_closed(house):
+    """From fault to proof: entries are held meanwhile, with the code, and allowed afterwards."""
+    late = at(300)
+    alive(late)
+    hands = Recording({"backfill_candles": lambda: None})
+    look(late, BORN, hands)
+    row = the_incident()
+    assert (row.key, row.severity, row.remedy, row.attempts, row.verified) == (
+        "FEED_STALE", "critical", "backfill_candles", 1, False,
+    )  # fmt: skip
+    standing = gate_store.standing(late)
+    (verdict,) = decide([belief()], desk(directive=standing.level, halts=standing.halts))
+    assert verdict.code is Code.SELF_HEALING_NO_NEW_TRADES
+    assert verdict.rejections[0].value == "All candles are old"
+    told = json.loads((house / "self_healing_report.json").read_text())
+    assert (told["overall_status"], told["current_safety_policy"]) == ("CRITICAL", "NO_NEW_TRADES")
+    assert told["detected_issues"][0]["subsystem"] == "data_feed" and told["recovery_recommendations"]
+    assert not told["trading_should_continue"]
+
+    hands.helps["refresh_universe"] = lambda: candles(at(311))
+    alive(at(311))
+    look(at(311), BORN, hands)
+    row.refresh_from_db()
+    assert hands.tried == [("backfill_candles", ""), ("refresh_universe", "")]
+    assert (row.count, row.attempts, row.closed_at) == (2, 2, None), "a remedy alone closes nothing"
+    assert gate_store.standing(at(311)).halts
+
+    alive(at(316))
+    look(at(316), BORN, hands)
+    row.refresh_from_db()
+    assert row.verified and row.closed_at == at(316) and row.evidence["symbols"] == 1
+    assert not gate_store.standing(at(316)).halts
+    assert decide([belief()], desk(directive=gate_store.standing(at(316)).level))[0].accepted
+    assert RemedyAttempt.objects.filter(verified_at=at(316)).count() == 2
+    assert json.loads((house / "self_healing_report.json").read_text())["overall_status"] != "CRITICAL"
+
+
+def test_the_same_fault_is_one_row_and_a_second_time_is_another(house):
+    for second in (300, 305, 310):
+        alive(at(second))
+        look(at(second), BORN, Recording())
+    assert (the_incident().count, the_incident().first_seen) == (3, at(300))
+    candles(at(315))
+    alive(at(315))
+    look(at(315), BORN, Recording())
+    assert the_incident().closed_at == at(315)
+    alive(at(700))
+    look(at(700), BORN, Recording())
+    assert Incident.objects.count() == 2
+
+
+def stuck(second: float, until: float, hands: Hands, every: float = 5) -> None:
+    """The executor never ticks again; looks every few seconds, with everything else in order."""
+    while second <= until:
+        record("stream", at(second), Report(9), "stream")
+        candles(at(second), bars=1)
+        look(at(second), BORN, hands)
+        second += every
+
+
+def test_three_remedies_with_growing_pauses_then_it_is_escalated(house):
+    hands = Recording()
+    stuck(60, 200, hands)
+    row = the_incident()
+    assert [action for action, _ in hands.tried] == ["restart_module", "restart_module", "restart_process"]
+    pauses = [b - a for a, b in pairwise(RemedyAttempt.objects.order_by("at").values_list("at", flat=True))]
+    assert [p.total_seconds() for p in pauses] == [10, 20]
+    assert row.key == "MODULE_SILENT:executor" and row.escalated_at and not row.closed_at
+    told = json.loads((house / "self_healing_report.json").read_text())
+    assert told["requires_immediate_action"] and told["subsystem_health"]["event_executor"] == "FAILED"
+    assert gate_store.standing(at(200)).level is Level.NO_NEW_TRADES
+    stuck(210, 650, Recording(), every=20)
+    assert RemedyAttempt.objects.count() == 3, "no more than three within ten minutes"
+    stuck(660, 665, hands)
+    assert RemedyAttempt.objects.count() == 4
+
+
+def test_a_stuck_module_is_freed_and_ticked_and_that_is_verified(house, monkeypatch):
+    """Its claim stands since a worker was killed; freed and run here, because no queue answers."""
+    monkeypatch.setattr("trading.events.ring", lambda *a, **k: False)
+    ModuleState.objects.filter(name="executor").update(claimed_until=at(900), fence=4)
+    later = at(600)
+    record("stream", later, Report(9), "stream")
+    candles(later)
+    monkeypatch.setattr(Counting, "every", 300 * SECOND)
+    hands = Hands(clock=lambda: later)
+    state = ModuleState.objects.get(name="executor")
+    assert free_claim("executor", 300 * SECOND, at(320)) is False, "it may still be at work"
+    assert hands.restart_module("executor") == "the queue does not answer; run here"
+    state.refresh_from_db()
+    assert (state.claimed_until, state.last_tick, state.called_by) == (None, later, "self_healing")
+    assert state.fence == 6, "a writer of the old claim is kept out"
+
+
+def test_a_module_that_was_restarted_closes_its_incident(house, monkeypatch):
+    monkeypatch.setattr("trading.events.ring", lambda *a, **k: False)
+    stuck(60, 60, Hands(clock=lambda: at(61)))
+    assert the_incident().closed_at is None
+    stuck(65, 65, Recording())
+    row = the_incident()
+    assert row.verified and row.evidence["ticked_at"] == at(61).isoformat() and row.tries.get().verified_at == at(65)
+    assert not gate_store.standing(at(66)).halts
+
+
+def test_a_person_who_lifts_a_directive_is_not_overruled_during_that_incident(house):
+    stuck(60, 60, Recording())
+    assert gate_store.standing(at(60)).halts
+    gate_store.lift("MODULE_SILENT:executor", "mira", at(61))
+    stuck(65, 65, Recording())
+    assert not gate_store.standing(at(66)).halts and the_incident().closed_at is None
+
+
+def test_a_directive_whose_incident_is_gone_is_ended(house):
+    gate_store.direct(Level.NO_NEW_TRADES, "FEED_STALE", "left over", healer.BY, NOW)
+    gate_store.direct(Level.REDUCED, "by hand", "careful today", "mira", NOW)
+    look(NOW, BORN, Recording())
+    assert [d.key for d in Directive.objects.filter(ended_at=None)] == ["by hand"], "a person's own stays"
+
+
+def test_a_remedy_that_fails_is_recorded_and_the_next_one_is_tried(house):
+    def broken():
+        raise OSError("no route to host")
+
+    hands = Recording({"backfill_candles": broken})
+    alive(at(300))
+    look(at(300), BORN, hands)
+    tried = RemedyAttempt.objects.get()
+    assert (tried.done, tried.detail) == (False, "OSError: no route to host")
+    alive(at(310))
+    look(at(310), BORN, hands)
+    assert hands.tried[-1] == ("refresh_universe", "")
+
+
+def test_a_silent_stream_an_unprotected_position_and_an_unknown_order_are_found_in_the_rows(house):
+    later = at(30)
+    alive(later, heard=False)
+    place = make.position(unprotected_since=at(10))
+    make.order(intent=make.intent(decision=make.decision()), status=OrderStatus.UNKNOWN, sent_at=ago(60))
+    hands = Recording()
+    look(later, BORN, hands)
+    keys = set(Incident.objects.values_list("code", flat=True))
+    assert keys == {"STREAM_SILENT", "UNPROTECTED", "ORDER_UNKNOWN"}
+    assert set(hands.tried) == {
+        ("backfill_candles", ""), ("protect_position", str(place.pk)), ("restart_module", "position_monitor"),
+    }  # fmt: skip
+
+
+def test_no_trades_ever_leave_every_subsystem_healthy(house):
+    """An hour of looks without a single signal, order or trade: nothing is found."""
+    for minute in range(60):
+        alive(at(60 * minute))
+        candles(at(60 * minute), bars=1)
+        look(at(60 * minute), BORN, Recording())
+    assert not Incident.objects.exists()
+
+
+def test_the_module_rests_while_nothing_is_open(house, monkeypatch):
+    module = SelfHealing(Recording())
+    monkeypatch.setitem(runtime.MODULES, "self_healing", module)
+    assert runtime.run("self_healing", NOW, called_by="beat").examined == 2
+    assert (
+        runtime.run("self_healing", at(5), called_by="beat").idle_reason == "nothing is open; the next look is in 25 s"
+    )
+    alive(at(31))
+    assert runtime.run("self_healing", at(31), called_by="beat").examined == 2
+    Incident.objects.create(key="x", code="FEED_STALE", subsystem="data_feed", severity="critical", first_seen=NOW,
+                            last_seen=NOW)  # fmt: skip
+    alive(at(36))
+    assert runtime.run("self_healing", at(36), called_by="beat").examined == 2
+
+
+def test_a_module_that_a_person_switched_off_is_not_expected(house):
+    from trading.schedule import PREFIX, plan
+
+    plan(runtime.MODULES["executor"])
+    from django_celery_beat.models import PeriodicTask
+
+    PeriodicTask.objects.filter(name=f"{PREFIX}executor").update(enabled=False)
+    assert healer.ran({}) == ()
+
+
+def test_a_look_asks_as_many_questions_whatever_is_open(house, django_assert_max_num_queries):
+    with django_assert_max_num_queries(30):
+        look(NOW, BORN, Recording())
+
+
+def test_the_report_is_replaced_as_a_whole(house, monkeypatch):
+    look(NOW, BORN, Recording())
+    assert [p.name for p in Path(house).iterdir()] == ["self_healing_report.json"]
