@@ -42,3 +42,14 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["seq"]
+
+
+class FirstStep(models.Model):
+    """Something that a person has done for the first time: a line of the first ten minutes' checklist."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="first_steps")
+    name = models.CharField(max_length=20)  # rejection, stop, dismissed
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_first_step_of_a_kind")]
