@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,9 +27,19 @@ from monitoring.show.scene import Scene
 
 View = Callable[..., HttpResponseBase]
 THEMES = ("dark", "light", "auto")
-PAGES = (
-    (gettext_lazy("Overview"), "/"),
-    (gettext_lazy("Decisions"), "/decisions/"),
+PAGES = (  # name, address, the key that leads there after g
+    (gettext_lazy("Overview"), "/", "o"),
+    (gettext_lazy("Decisions"), "/decisions/", "d"),
+    (gettext_lazy("Positions"), "/positions/", "p"),
+    (gettext_lazy("Orders"), "/orders/", ""),
+    (gettext_lazy("Trades"), "/trades/", "t"),
+    (gettext_lazy("Modules"), "/modules/", "m"),
+    (gettext_lazy("Models"), "/models/", ""),
+    (gettext_lazy("Policy"), "/policy/", ""),
+    (gettext_lazy("Universe"), "/universe/", "u"),
+    (gettext_lazy("Incidents"), "/incidents/", "i"),
+    (gettext_lazy("Settings"), "/settings/", "s"),
+    (gettext_lazy("Setup"), "/setup/", ""),
 )
 
 
@@ -92,7 +103,7 @@ def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str
     return {
         "title": title,
         "here": here,
-        "pages": PAGES,
+        "pages": routed(),
         "now": scene.now,
         "ribbon": panels.render(["ribbon"], scene.now, scene)[0].html,
         "role": _("all roles") if len(roles) == len(ROLES) else ", ".join(_(role) for role in roles) or _("no role"),
@@ -103,6 +114,20 @@ def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str
         "fingerprint": settings.QUANTUM.fingerprint,
         "playing": playing(),
     }
+
+
+@cache
+def routed() -> tuple[tuple[Any, str, str], ...]:
+    """The pages whose address leads somewhere, in the order of the list."""
+    return tuple(one for one in PAGES if leads(one[1]))
+
+
+def leads(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
 
 
 def theme(request: HttpRequest) -> str:

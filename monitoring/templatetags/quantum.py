@@ -58,6 +58,17 @@ def money(value: Decimal | None, places: int = 2, unit: str = "") -> SafeString:
                        kind, way, text)  # fmt: skip
 
 
+@register.simple_tag
+def percent_money(share: float, places: int = 2) -> SafeString:
+    """A price's change: arrow, sign, colour."""
+    text = words.percent(share, places, sign=True)
+    kind, way = ("profit", "up") if share > 0 else ("loss", "down")
+    if not any(digit in text for digit in "123456789"):
+        return format_html("<span>{}</span>", text)
+    return format_html('<span class="{}"><svg class="shape arrow" aria-hidden="true"><use href="#{}"/></svg> {}</span>',
+                       kind, way, text)  # fmt: skip
+
+
 @register.simple_tag(takes_context=True)
 def ago(context: dict, at: datetime | None, suffix: str = " ago") -> SafeString:
     """An age that goes on ticking in the browser."""

@@ -3,6 +3,7 @@ import { keepers } from "./swap.js";
 import { tickForever } from "./ages.js";
 import { connect } from "./live.js";
 import { armControls } from "./control.js";
+import { armKeys } from "./keys.js";
 import { armSwitch } from "./switch.js";
 import { armTheme } from "./theme.js";
 
@@ -11,6 +12,7 @@ tickForever();
 armSwitch();
 armControls();
 armTheme();
+armKeys();
 connect();
 
 // Charts are loaded where there are some: on this page, or in a panel that comes later.
