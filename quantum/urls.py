@@ -6,7 +6,20 @@ from django.views.generic import RedirectView
 
 from monitoring.show.api import health, universe
 from monitoring.show.api.app import api, no_such_path
-from monitoring.show.pages import control, decisions, language, login, models, modules, overview, policy, replay, switch
+from monitoring.show.pages import (
+    control,
+    decisions,
+    language,
+    login,
+    models,
+    modules,
+    overview,
+    policy,
+    replay,
+    setup,
+    switch,
+)
+from monitoring.show.pages import steps as first_steps
 from monitoring.show.pages import universe as markets
 
 urlpatterns = [
@@ -22,6 +35,9 @@ urlpatterns = [
     path("switch/", switch.switch, name="switch"),
     path("control/<slug:action>/", control.control, name="control"),
     path("replay/", replay.replay, name="replay"),
+    path("first-steps/", first_steps.put_away, name="first-steps"),
+    path("setup/", setup.index, name="setup"),
+    path("setup/keys/", setup.keys, name="setup-keys"),
     path("language/", language.choose, name="language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from monitoring.show import steps
 from monitoring.show.api.answers import Refusal
 from monitoring.show.api.lists import CODE, OUTCOME
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, parse
@@ -64,6 +65,8 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
     symbol = Decision.objects.filter(signal__symbol=chosen.signal.symbol)
     scene = look(request)
     told = trail(chosen)
+    if chosen.outcome == Decision.REJECTED:
+        steps.note(request.user, steps.REJECTION, scene.now)  # type: ignore[arg-type]
     words = {
         "decision": chosen,
         "signal": chosen.signal,

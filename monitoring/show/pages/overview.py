@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from monitoring.show import panels
 from monitoring.show.frame import look, looking, page
+from monitoring.show.steps import checklist
 
 
 @looking
@@ -14,4 +15,5 @@ from monitoring.show.frame import look, looking, page
 def overview(request: HttpRequest) -> HttpResponse:
     scene = look(request)
     title = scene.headline.sentence
-    return page(request, "monitoring/overview.html", title, "/", panels.OVERVIEW, scene=scene)
+    words = {"checklist": checklist(request.user)}  # type: ignore[arg-type]
+    return page(request, "monitoring/overview.html", title, "/", panels.OVERVIEW, words, scene)
