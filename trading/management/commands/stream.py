@@ -102,7 +102,8 @@ async def listen() -> None:
     """Until SIGTERM or SIGINT."""
     from trading.exchange.gateway import configured
 
-    stream = Stream(AsyncVenue(configured()), Plan(settings.QUANTUM.timeframe), Bells(), universe.refresh)
+    bells = await db(Bells)  # it reads the limits in force
+    stream = Stream(AsyncVenue(configured()), Plan(settings.QUANTUM.timeframe), bells, universe.refresh)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stream.stop)
