@@ -80,9 +80,7 @@ def checklist(user: User) -> Checklist | None:
             Step(
                 "heal",
                 _("Break something and watch it heal"),
-                _(
-                    "Mute the market data for a while: an incident opens, a remedy is tried, and it closes only on proof."
-                ),
+                _("Mute the market data for a while: an incident opens, a remedy is tried; only proof closes it."),
                 "/incidents/",
                 _("Open incidents"),
                 healed.values_list("closed_at", flat=True).first(),
