@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from monitoring.control import venue as acting
 from monitoring.control.actions import BadRequest, Stale
-from monitoring.show import controls
+from monitoring.show import controls, venue
 from monitoring.show.controls import Control
 from monitoring.watch import knobs
 from monitoring.watch.manifest import expected
@@ -80,6 +81,21 @@ def of_limit(name: str, config: object) -> Control:
     )
 
 
+def venue_check(target: str, now: datetime) -> Control:
+    return venue.check()
+
+
+def venue_start(target: str, now: datetime) -> Control:
+    run = acting.newest()
+    if run is None or not run.passed:
+        raise Stale(_("The checks of this exchange have not passed with the key in use, so there is nothing to start."))
+    return venue.start(run)
+
+
+def venue_stop(target: str, now: datetime) -> Control:
+    return venue.stop()
+
+
 OFFERS: dict[str, Callable[[str, datetime], Control]] = {
     "close": close,
     "cooldown": cooldown,
@@ -87,4 +103,7 @@ OFFERS: dict[str, Callable[[str, datetime], Control]] = {
     "universe": universe,
     "retrain": retrain,
     "tune": tune,
+    "venue_check": venue_check,
+    "venue_start": venue_start,
+    "venue_stop": venue_stop,
 }

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from monitoring.control import actions
+from monitoring.control import actions, venue
 from monitoring.control.actions import BadRequest, Shown, Stale, Unreachable
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.api import query
@@ -70,6 +70,10 @@ def control(request: HttpRequest, action: str) -> HttpResponse:
         return confirm(request, action, target, str(no))
     except NotAllowed as no:
         return refused(request, 403, "not_allowed", str(no), {})
+    except venue.TooSoon as no:
+        answer = refused(request, 429, "too_soon", str(no), {})
+        answer["Retry-After"] = str(no.seconds)
+        return answer
     except Stale as no:
         return refused(request, 409, "stale", str(no), {})
     except Unreachable as no:
@@ -178,6 +182,23 @@ def tune(ask: Ask, who: Any, now: datetime) -> Said:
     return Said(_("%(name)s went from %(was)s to %(value)s.") % told)
 
 
+def venue_check(ask: Ask, who: Any, now: datetime) -> Said:
+    venue.request_checks(who, now)
+    return Said(_("The checks are being made; each answer shows on this page as it comes."), 202)
+
+
+def venue_start(ask: Ask, who: Any, now: datetime) -> Said:
+    shown = ask.shown.values.get("checks")
+    row = venue.start(ask.reason, who, now, number(shown) if shown else None)
+    return Said(_("Entries are allowed at %(venue)s from the next bar on.") % {"venue": row.venue})
+
+
+def venue_stop(ask: Ask, who: Any, now: datetime) -> Said:
+    if venue.stop(ask.reason, who, now) is None:
+        return Said(_("Entries were not started here, so there was nothing to stop."))
+    return Said(_("No new entries from now on. Open positions keep their stops."))
+
+
 ACTS: dict[str, Callable[[Ask, Any, datetime], Said]] = {
     "close": close,
     "cooldown": cooldown,
@@ -185,4 +206,7 @@ ACTS: dict[str, Callable[[Ask, Any, datetime], Said]] = {
     "universe": universe,
     "retrain": retrain,
     "tune": tune,
+    "venue_check": venue_check,
+    "venue_start": venue_start,
+    "venue_stop": venue_stop,
 }
