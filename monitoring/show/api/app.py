@@ -9,7 +9,7 @@ from ninja.errors import HttpError, ValidationError
 
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
-from monitoring.show.api import controls, data, export, house, judged, money, risk, settings, switch
+from monitoring.show.api import controls, data, export, house, judged, models, money, risk, scorecard, settings, switch
 from monitoring.show.api.answers import Refusal, bad, refuse
 from monitoring.show.api.door import Door
 
@@ -19,11 +19,13 @@ api.add_router("", house.router)
 api.add_router("", judged.router)
 api.add_router("", money.router)
 api.add_router("", data.router)
+api.add_router("", models.router)
 api.add_router("", switch.router)
 api.add_router("", controls.router)
 api.add_router("", settings.router)
 api.add_router("", risk.router)
 api.add_router("", export.router)
+api.add_router("", scorecard.router)
 
 
 # -- errors: one shape --------------------------------------------------------------------------------------------
