@@ -10,7 +10,7 @@ from django.db.models import F, Func, Max, Min, Q, QuerySet
 
 from monitoring.show.api.query import between
 
-PAGE = 2000
+PAGE = 1000
 Row = tuple[Any, ...]
 
 
