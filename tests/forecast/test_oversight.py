@@ -97,7 +97,10 @@ def test_it_looks_again_only_when_a_bar_was_judged_meanwhile(champions):
     history()
     said(champions[0].version)
     tick()
-    assert tick(LATER + MINUTE).idle_reason == "no bar was judged since the last look at 12:05"
+    count = ModelFinding.objects.count()
+    assert tick(LATER + MINUTE).idle_reason == "nothing new: no bar was judged since 12:00"
+    assert ModelFinding.objects.count() == count
+    assert finding("ensemble").at == LATER + MINUTE, "what was found then holds now"
 
 
 # -- when there is ----------------------------------------------------------------------------------------------------

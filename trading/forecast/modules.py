@@ -125,6 +125,7 @@ class ModelSupervisor:
         told = outcomes.label(now, spec)
         champions = [row for row in rows.standing(store.current()) if store.answers(row, spec)]
         if why := nothing_new(champions):
+            oversight.still_holds(champions, now)
             return worked(told.examined, told.stored) if told.stored else Report.idle(why)
         findings = oversight.survey(champions, spec, now)
         stopped = oversight.write(findings, champions, now)
@@ -145,8 +146,8 @@ def nothing_new(champions: list[ModelVersion]) -> str:
     newest = judged.order_by("-bar").values_list("at", flat=True).first()
     if newest is None:
         return "no bar was judged yet"
-    last = ModelFinding.objects.filter(version=champions[0].version).order_by("-at").first()
-    return f"no bar was judged since the last look at {last.at:%H:%M}" if last and newest <= last.at else ""
+    looked = ModelFinding.objects.filter(version=champions[0].version).order_by("-at").values_list("at", flat=True)
+    return f"nothing new: no bar was judged since {newest:%H:%M}" if looked and newest <= looked[0] else ""
 
 
 def anything_judged(finding: Finding) -> bool:

@@ -266,7 +266,9 @@ def why(finding: Finding) -> str:
     return f"Model Supervisor: {code},{side} {topic['value']:.0%} of {of:g} (limit {topic['limit']:.0%})"
 
 
-def newest() -> dict[tuple[str, str], ModelFinding]:
-    """The findings of the last look, by (kind, version)."""
-    last = ModelFinding.objects.order_by("-at").values_list("at", flat=True).first()
-    return {(row.kind, row.version): row for row in ModelFinding.objects.filter(at=last)} if last else {}
+def still_holds(champions: Sequence[ModelVersion], now: datetime) -> None:
+    """Nothing was judged since the last look at these, so what it found is what would be found now."""
+    mine = ModelFinding.objects.filter(version__in={row.version for row in champions})
+    last = mine.order_by("-at").values_list("at", flat=True).first()
+    if last:
+        mine.filter(at=last).update(at=now)

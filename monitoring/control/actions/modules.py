@@ -114,7 +114,7 @@ def retrain(who: Any, now: datetime, reason: str = "") -> TrainingRun:
     actor.must("model.retrain")
     with transaction.atomic():
         audit.lock()
-        run = store.request_training(now, actor.name)
+        run = store.request_retraining(actor.name, reason, now)
         if run.started_at == now:
             audit.append(
                 who=actor.name, action="model.retrain", target=f"training {run.pk}", after={"run": run.pk},

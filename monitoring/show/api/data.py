@@ -1,4 +1,4 @@
-"""Data and models: candles, the universe, what was trained."""
+"""Data: candles, the universe."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ninja import Router
 
 from monitoring.show.api import query, shapes
 from monitoring.show.api import universe as universe_desk
-from monitoring.show.api.answers import answer, bad, missing
-from monitoring.show.api.lists import documented, listing, nothing_asked, number, timeframe
-from monitoring.show.api.query import PAGE, SPAN, SYMBOL, Field, between, parse
+from monitoring.show.api.answers import answer, bad
+from monitoring.show.api.lists import documented, nothing_asked, timeframe
+from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, parse
 from monitoring.watch.rows import newest_closes
-from trading.models import Candle, ModelVersion, UniverseSnapshot
+from trading.models import Candle, UniverseSnapshot
 
 router = Router(tags=["data"])
 
@@ -37,27 +37,6 @@ def candles(request: HttpRequest) -> HttpResponse:
     items = [shapes.candle(row) for row in found]
     return answer({"symbol": asked["symbol"], "timeframe": asked["timeframe"], "items": items, "next": onward,
                    "as_of": timezone.now()})  # fmt: skip
-
-
-MODEL_STATUS = Field("status", query.choice("champion", "challenger", "retired", "quarantined"), "a model's status")
-
-
-@router.get("/models", openapi_extra=documented(MODEL_STATUS))
-def models(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
-    rows = ModelVersion.objects.all()
-    return listing(
-        request, rows, lambda row: shapes.model(row, now), "trained_at", {"status": "status"}, (MODEL_STATUS,)
-    )
-
-
-@router.get("/models/{model_id}")
-def model(request: HttpRequest, model_id: str) -> HttpResponse:
-    nothing_asked(request)
-    row = ModelVersion.objects.filter(pk=number(model_id)).first()
-    if row is None:
-        raise missing("model", model_id)
-    return answer(shapes.model(row, timezone.now()))
 
 
 @router.get("/universe")

@@ -18,7 +18,6 @@ from trading.models import (
     Cycle,
     Decision,
     Fill,
-    ModelVersion,
     Order,
     PolicyVersion,
     Position,
@@ -323,28 +322,6 @@ def candle(row: Candle) -> Row:
         "close": row.close,
         "volume": row.volume,
     }
-
-
-def model(row: ModelVersion, now: datetime) -> Row:
-    return {
-        "id": row.pk,
-        "kind": row.kind,
-        "version": row.version,
-        "status": row.status,
-        "venue_family": row.venue_family,
-        "data_source": row.data_source,
-        "timeframe": row.timeframe,
-        "trained_at": row.trained_at,
-        "age_s": round((now - row.trained_at).total_seconds(), 1),
-        "expires_at": None,
-        "metrics": {**row.metrics, "in_sample": row.metrics.get("in_sample"),
-                    "out_of_sample": row.metrics.get("out_of_sample")},
-        "calibration": row.calibration,
-        "bias": None,  # not measured yet
-        "drift": None,
-        "votes_share": None,
-        "alarm": row.alarm or None,
-    }  # fmt: skip
 
 
 def universe(snapshot: UniverseSnapshot | None, closed: Mapping[str, datetime], now: datetime) -> Row:
