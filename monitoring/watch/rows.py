@@ -12,7 +12,9 @@ from monitoring.watch.funnel import Funnel, funnel
 from monitoring.watch.knobs import knob
 from monitoring.watch.liveness import NEVER, UP, Expected, liveness
 from monitoring.watch.manifest import expected
+from monitoring.watch.venue_words import needs
 from monitoring.watch.verdict import Facts, Naked, Switch, Training
+from trading.exchange.rows import waiting
 from trading.laws import conservation
 from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
 
@@ -96,6 +98,8 @@ def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> 
         undecided=undecided(),
         knob=knob(top.setting) if top else None,
         flat_limit=1 / (1 + config.QT_TARGET_R),
+        venue=config.venue,
+        venue_needs=needs(waiting()),
         cost_ceiling=1 / config.QT_MIN_STOP_COSTS,
         **beliefs(now - span),
     )

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from monitoring.watch.funnel import Funnel, Reason
 from monitoring.watch.knobs import Knob
 from monitoring.watch.words import NBSP, age, clock, count, grouped, market, window
@@ -93,12 +95,14 @@ class Facts:
     flat_limit: float = 0.0  # the break-even probability below which a symbol is flat
     best: float | None = None  # the highest confidence that any model ensemble had in the span
     cost_r: float | None = None  # what a round trip costs at the newest bar, in R; the median symbol
+    venue: str = ""  # where orders go, and what its start still needs; "" where nothing is missing
+    venue_needs: str = ""
     cost_ceiling: float = 1.0  # the most it can be: the stop is never closer than so many costs
 
 
 def headline(facts: Facts) -> Headline:
     """The first case that applies, worst first."""
-    cases = (naked, law_broken, no_data, training, training_failed, stale, no_model, stopped, not_judged)
+    cases = (naked, law_broken, not_started, no_data, training, training_failed, stale, no_model, stopped, not_judged)
     for case in cases:
         answer = case(facts)
         if answer:
@@ -144,6 +148,20 @@ def law_broken(facts: Facts) -> Headline | None:
         "fail",
         text(f"{count(facts.undecided, 'signal')} {verb} no decision."),
         text("Every signal must end in exactly one stored decision. Halt entries and report this."),
+    )
+
+
+def not_started(facts: Facts) -> Headline | None:
+    """No entry can leave yet: whatever else is missing comes after the way to the venue."""
+    if not facts.venue_needs:
+        return None
+    meanwhile = _("Everything else runs: prices come in, signals are judged, and say why they wait.")
+    return Headline(
+        "not-started",
+        "warn",
+        text(_("No entries at %(venue)s yet.") % {"venue": facts.venue}),
+        text(f"{facts.venue_needs} {meanwhile}"),
+        (Action(_("Go on with the setup"), "/setup/"),),
     )
 
 

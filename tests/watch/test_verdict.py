@@ -66,6 +66,15 @@ def test_a_setting_on_its_default_says_so():
     assert "QT_COOLDOWN_SECONDS is 120 s, its default." in told(seen=seen, knob=knob("QT_COOLDOWN_SECONDS"))
 
 
+def test_a_venue_that_nobody_has_started_comes_first_and_leads_to_the_setup():
+    wanted = {"venue": "binanceusdm demo", "venue_needs": "2 of 11 checks have not passed."}
+    answer = headline(facts(training=Training("rows", None), champions=0, **wanted))
+    assert (answer.state, answer.tone) == ("not-started", "warn")
+    assert answer.sentence == "No entries at binanceusdm demo yet."
+    assert answer.explanation.startswith("2 of 11 checks have not passed. Everything else runs")
+    assert answer.actions[0].href == "/setup/"
+
+
 def test_trading_is_told_with_both_numbers():
     seen = funnel(signals=12, traded=3, rejected=9, reasons=(replace(COOLDOWN, n=5),))
     assert said(seen=seen) == "12 signals in the last hour, 3 trades."
