@@ -150,6 +150,7 @@ def launch(supervisor: Supervisor, config: Config, programs: list[Program], port
             return
         say("the page answers")
         preparation.invitation(port, say)
+        preparation.way_to_the_venue(port, say)
     close_old_connections()
     say.plain(f"Logs:    {shown(settings.VAR / 'log')}")
     say.plain("Ctrl-C stops everything.")

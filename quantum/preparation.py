@@ -19,8 +19,10 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from monitoring.control import actions, firstuser, installation, login
 from monitoring.control.permissions import OPERATOR, Actor, NotAllowed
+from monitoring.watch.venue_words import needs
 from quantum.config import Config
 from trading import schedule
+from trading.exchange.rows import waiting
 from trading.models import SwitchChange
 from trading.runtime import MODULES
 
@@ -109,6 +111,12 @@ def invitation(port: int, say: Say) -> None:
     if owner:
         token = login.issue(owner, timezone.now())
         say(f"log in   {login.link(token, port)}   (works once, within 15 minutes)")
+
+
+def way_to_the_venue(port: int, say: Say) -> None:
+    """What entries still wait for, and where to go on; nothing where they wait for nothing."""
+    if sentence := needs(waiting()):
+        say(f"no entries yet: {sentence} Go on at http://127.0.0.1:{port}/setup/")
 
 
 def stop_entries(name: str, why: str) -> None:
