@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from quantum import places
 from quantum.config import BASE, ConfigError, read
+from quantum.sidebar import UNFOLD  # noqa: F401 - how the admin is laid out
 
 try:
     QUANTUM = read(os.environ)

@@ -26,6 +26,7 @@ PERMITS: dict[str, frozenset[str]] = {
     "venue.check": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
     "venue.start": frozenset({RISK_OFFICER, ADMIN}),
     "venue.stop": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
+    "schedules.edit": frozenset({OPERATOR, ADMIN}),
     "keys.manage": frozenset({ADMIN}),
     "audit.read": frozenset({RISK_OFFICER, ADMIN}),
 }
