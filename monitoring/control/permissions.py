@@ -27,6 +27,9 @@ PERMITS: dict[str, frozenset[str]] = {
     "venue.start": frozenset({RISK_OFFICER, ADMIN}),
     "venue.stop": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
     "schedules.edit": frozenset({OPERATOR, ADMIN}),
+    "incident.acknowledge": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
+    "directive.lift": frozenset({RISK_OFFICER}),
+    "trim.dismiss": frozenset({OPERATOR, RISK_OFFICER}),
     "keys.manage": frozenset({ADMIN}),
     "audit.read": frozenset({RISK_OFFICER, ADMIN}),
 }

@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from monitoring.control import venue as acting
 from monitoring.control.actions import BadRequest, Stale
-from monitoring.show import controls, venue
+from monitoring.models import Incident
+from monitoring.show import controls, mending, venue
 from monitoring.show.controls import Control
 from monitoring.watch import knobs
 from monitoring.watch.manifest import expected
 from monitoring.watch.words import market
 from trading import tuning
-from trading.models import ModelVersion, ModuleState, Position, UniverseSnapshot
+from trading.models import Directive, ModelVersion, ModuleState, Position, TrimProposal, UniverseSnapshot
 from trading.orders.rows import last_entries
 
 
@@ -96,6 +97,38 @@ def venue_stop(target: str, now: datetime) -> Control:
     return venue.stop()
 
 
+def acknowledge(target: str, now: datetime) -> Control:
+    row = Incident.objects.filter(pk=target).first() if numbered(target) else None
+    if row is None:
+        raise BadRequest("target", _("There is no incident %(id)s.") % {"id": target[:20]})
+    offered = mending.acknowledge(row)
+    if offered is None:
+        raise Stale(_("Nobody has to acknowledge it any more."))
+    return offered
+
+
+def lift(target: str, now: datetime) -> Control:
+    row = Directive.objects.filter(pk=target).first() if numbered(target) else None
+    if row is None:
+        raise BadRequest("target", _("There is no directive %(id)s.") % {"id": target[:20]})
+    if row.ended_at:
+        raise Stale(_("This directive ended already."))
+    return mending.lift(row)
+
+
+def dismiss(target: str, now: datetime) -> Control:
+    row = TrimProposal.objects.filter(pk=target).first() if numbered(target) else None
+    if row is None:
+        raise BadRequest("target", _("There is no trim %(id)s.") % {"id": target[:20]})
+    if row.state != TrimProposal.OPEN:
+        raise Stale(_("This proposal is over already."))
+    return mending.dismiss(row)
+
+
+def numbered(target: str) -> bool:
+    return target.isdecimal() and target.isascii() and len(target) < 19
+
+
 OFFERS: dict[str, Callable[[str, datetime], Control]] = {
     "close": close,
     "cooldown": cooldown,
@@ -103,6 +136,9 @@ OFFERS: dict[str, Callable[[str, datetime], Control]] = {
     "universe": universe,
     "retrain": retrain,
     "tune": tune,
+    "acknowledge": acknowledge,
+    "lift": lift,
+    "dismiss": dismiss,
     "venue_check": venue_check,
     "venue_start": venue_start,
     "venue_stop": venue_stop,

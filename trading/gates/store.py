@@ -198,13 +198,21 @@ def text(money: Decimal) -> str:
 
 
 def propose(trims: Sequence[Trim], positions: Mapping[str, Position], now: datetime) -> int:
-    """Keep the open proposals equal to what is right now: new ones in, the same ones renewed, the others expired."""
-    wanted = {(positions[t.symbol].pk, t.why.value): t for t in trims}
-    there = {(row.position_id, row.why): row for row in TrimProposal.objects.filter(state=TrimProposal.OPEN)}
+    """Keep the open proposals equal to what is right now: new in, the same renewed, the others expired.
+
+    What a person has dismissed for a position is not proposed for it again.
+    """
+    answered = (TrimProposal.OPEN, TrimProposal.DISMISSED)
+    known = list(TrimProposal.objects.filter(state__in=answered, position__in=positions.values()))
+    dismissed = {(row.position_id, row.why) for row in known if row.state == TrimProposal.DISMISSED}
+    all_wanted = {(positions[t.symbol].pk, t.why.value): t for t in trims}
+    wanted = {key: trim for key, trim in all_wanted.items() if key not in dismissed}
+    there = {(row.position_id, row.why): row for row in known if row.state == TrimProposal.OPEN}
     renewed = [there[key] for key in wanted.keys() & there.keys()]
     for row in renewed:
         fill(row, wanted[row.position_id, row.why], positions[row.symbol], now)
     TrimProposal.objects.bulk_update(renewed, ["share", "quantity", "value", "limit", "facts", "after", "seen_at"])
+    expire(now, [row.pk for row in renewed])
     fresh = []
     for key in wanted.keys() - there.keys():
         trim = wanted[key]
@@ -212,7 +220,6 @@ def propose(trims: Sequence[Trim], positions: Mapping[str, Position], now: datet
         row.proposed_at, row.mode = now, settings.QUANTUM.mode
         fresh.append(fill(row, trim, positions[trim.symbol], now))
     TrimProposal.objects.bulk_create(fresh, ignore_conflicts=True)  # somebody else may weigh at this moment
-    expire(now, [there[key].pk for key in there.keys() - wanted.keys()])
     return len(fresh)
 
 
@@ -223,8 +230,7 @@ def fill(row: TrimProposal, trim: Trim, position: Position, now: datetime) -> Tr
     return row
 
 
-def expire(now: datetime, these: Collection[int] | None = None) -> int:
-    """End open proposals that are not right any more: these, or all."""
-    found = TrimProposal.objects.filter(state=TrimProposal.OPEN)
-    found = found if these is None else found.filter(pk__in=these)
+def expire(now: datetime, kept: Collection[int] = ()) -> int:
+    """End the open proposals that are not right any more: all but those that are kept."""
+    found = TrimProposal.objects.filter(state=TrimProposal.OPEN).exclude(pk__in=kept)
     return found.update(state=TrimProposal.EXPIRED, ended_at=now, ended_by="portfolio_balancer")

@@ -9,7 +9,20 @@ from ninja.errors import HttpError, ValidationError
 
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
-from monitoring.show.api import controls, data, export, house, judged, models, money, risk, scorecard, settings, switch
+from monitoring.show.api import (
+    controls,
+    data,
+    export,
+    house,
+    incidents,
+    judged,
+    models,
+    money,
+    risk,
+    scorecard,
+    settings,
+    switch,
+)
 from monitoring.show.api.answers import Refusal, bad, refuse
 from monitoring.show.api.door import Door
 
@@ -26,6 +39,7 @@ api.add_router("", settings.router)
 api.add_router("", risk.router)
 api.add_router("", export.router)
 api.add_router("", scorecard.router)
+api.add_router("", incidents.router)
 
 
 # -- errors: one shape --------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from monitoring.control import actions, venue
+from monitoring.control import actions, incidents, venue
 from monitoring.control.actions import BadRequest, Shown, Stale, Unreachable
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.api import query
@@ -182,6 +182,23 @@ def tune(ask: Ask, who: Any, now: datetime) -> Said:
     return Said(_("%(name)s went from %(was)s to %(value)s.") % told)
 
 
+def acknowledge(ask: Ask, who: Any, now: datetime) -> Said:
+    done = incidents.acknowledge(number(ask.target), who, now, ask.reason)
+    if not done.changed:
+        return Said(_("%(by)s had acknowledged it before.") % {"by": done.incident.acknowledged_by})
+    return Said(_("Acknowledged; it closes by itself when it is over."))
+
+
+def lift(ask: Ask, who: Any, now: datetime) -> Said:
+    row = incidents.lift_directive(number(ask.target), ask.reason, who, now)
+    return Said(_("%(level)s was lifted; the next bar's entries are judged without it.") % {"level": row.level})
+
+
+def dismiss(ask: Ask, who: Any, now: datetime) -> Said:
+    row = incidents.dismiss_trim(number(ask.target), who, now, ask.reason)
+    return Said(_("%(symbol)s stays as it is.") % {"symbol": market(row.symbol)})
+
+
 def venue_check(ask: Ask, who: Any, now: datetime) -> Said:
     venue.request_checks(who, now)
     return Said(_("The checks are being made; each answer shows on this page as it comes."), 202)
@@ -206,6 +223,9 @@ ACTS: dict[str, Callable[[Ask, Any, datetime], Said]] = {
     "universe": universe,
     "retrain": retrain,
     "tune": tune,
+    "acknowledge": acknowledge,
+    "lift": lift,
+    "dismiss": dismiss,
     "venue_check": venue_check,
     "venue_start": venue_start,
     "venue_stop": venue_stop,

@@ -1,0 +1,253 @@
+"""Incidents, remedies, directives and trims as the pages and the API show them. Queries first, then words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from monitoring.models import Incident, RemedyAttempt
+from monitoring.show.controls import MUST_REASON, NO_REASON, Control
+from monitoring.show.scene import Scene
+from monitoring.watch import ailments
+from monitoring.watch.healing import LIMIT, WINDOW, backoff
+from monitoring.watch.words import age, grouped, market, percent, price
+from trading.gates import store
+from trading.gates.directives import Level, holds_entries
+from trading.models import BalanceLook, Directive, ModuleState, TrimProposal
+
+CLOSED_SHOWN = 20
+SHAPES = {"critical": "fail", "high": "fail", "medium": "warn", "low": "unknown"}
+
+
+# -- queries ----------------------------------------------------------------------------------------------------------
+
+
+def open_incidents(scene: Scene) -> list[Incident]:
+    """Worst first, then the oldest; one query."""
+    rows = Incident.objects.filter(closed_at=None).order_by("first_seen", "pk")
+    return sorted(rows, key=lambda row: -Incident.SEVERITIES.index(row.severity))
+
+
+def closed_incidents(scene: Scene) -> list[Incident]:
+    """Newest first; one query."""
+    return list(Incident.objects.filter(closed_at__isnull=False).order_by("-closed_at")[:CLOSED_SHOWN])
+
+
+def attempts(scene: Scene) -> dict[int, list[RemedyAttempt]]:
+    """What was tried for the incidents that are shown, oldest first; one query."""
+    shown = [*scene.once(open_incidents), *scene.once(closed_incidents)]
+    found: dict[int, list[RemedyAttempt]] = {}
+    for row in RemedyAttempt.objects.filter(incident__in=shown).order_by("at", "pk"):
+        found.setdefault(row.incident_id, []).append(row)
+    return found
+
+
+def standing(scene: Scene) -> list[Directive]:
+    """Directives in force, oldest first; one query."""
+    rows = Directive.objects.filter(ended_at=None).order_by("at", "pk")
+    return [row for row in rows if row.until is None or row.until > scene.now]
+
+
+def healer_at(scene: Scene) -> datetime | None:
+    """When self-healing last looked; one query."""
+    return ModuleState.objects.filter(name="self_healing").values_list("last_work", flat=True).first()
+
+
+def level(scene: Scene) -> Level:
+    return store.strictest(Level(row.level) for row in scene.once(standing))
+
+
+# -- words ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One incident in words."""
+
+    row: Incident
+    shape: str
+    title: str
+    sentence: str
+    remedy: str
+    next: str
+    lasted: timedelta
+    tries: Sequence[tuple[RemedyAttempt, str]]
+    proof: str
+
+
+def told(row: Incident, tries: Sequence[RemedyAttempt], now: datetime) -> Told:
+    return Told(
+        row=row,
+        shape="ok" if row.closed_at else SHAPES[row.severity],
+        title=ailments.title(row.code, row.params),
+        sentence=ailments.sentence(row.code, row.params),
+        remedy=ailments.action(row.remedy) if row.remedy else "",
+        next="" if row.closed_at else what_next(row, tries, now),
+        lasted=(row.closed_at or now) - row.first_seen,
+        tries=[(one, ailments.action(one.action)) for one in tries],
+        proof=", ".join(f"{name} {value}" for name, value in row.evidence.items()),
+    )
+
+
+def what_next(row: Incident, tries: Sequence[RemedyAttempt], now: datetime) -> str:
+    """What self-healing does next, or that a person is needed."""
+    recent = [one.at for one in tries if now - one.at < WINDOW]
+    if row.escalated_at:
+        return _("%(n)s remedies in vain: a person is needed.") % {"n": row.attempts}
+    if not tries:
+        return _("It is looked at again within seconds.")
+    if len(recent) >= LIMIT:
+        return _("The last of %(n)s remedies was tried; its effect is awaited.") % {"n": LIMIT}
+    wait = recent[-1] + backoff(len(recent)) - now if recent else timedelta(0)
+    if wait > timedelta(0):
+        return _("The next remedy is tried in %(age)s unless this one has helped.") % {"age": age(wait)}
+    return _("The next remedy is due.")
+
+
+def headline(scene: Scene) -> tuple[str, str, str]:
+    """Shape, sentence and what follows from it."""
+    rows, said = scene.once(open_incidents), scene.once(level)
+    held = str(ailments.LEVELS[said])
+    if not rows:
+        looked = scene.once(healer_at)
+        if looked is None:
+            return "unknown", _("Self-healing has not looked yet."), _("It looks within half a minute of the start.")
+        rest = _("%(policy)s.") % {"policy": held}
+        return ("warn" if holds_entries(said) else "ok"), _("No open incident."), rest
+    first = ailments.title(rows[0].code, rows[0].params)
+    sentence = f"{first}." if len(rows) == 1 else _("%(n)s open incidents. %(first)s.") % {
+        "n": grouped(len(rows)), "first": first
+    }  # fmt: skip
+    return SHAPES[rows[0].severity], sentence, _("%(policy)s while this lasts.") % {"policy": held}
+
+
+# -- controls ---------------------------------------------------------------------------------------------------------
+
+
+def acknowledge(row: Incident) -> Control | None:
+    """I have seen it. None where somebody has."""
+    if row.acknowledged_at or row.closed_at:
+        return None
+    return Control(
+        action="acknowledge",
+        target=str(row.pk),
+        verb=_("Acknowledge"),
+        title=_("Acknowledge this incident?"),
+        consequence=_(
+            "Your name stands beside it, so that others know that somebody looks. "
+            "It goes on being healed and closes by itself when it is over."
+        ),
+        go=_("Acknowledge it"),
+        stay=_("Not yet"),
+        permit="incident.acknowledge",
+        reason=NO_REASON,
+    )
+
+
+def lift(row: Directive) -> Control:
+    return Control(
+        action="lift",
+        target=str(row.pk),
+        verb=_("Lift this directive"),
+        title=_("Let the gates judge entries again?"),
+        consequence=_(
+            "%(policy)s since %(at)s because of this: %(why)s. "
+            "Once lifted it does not come back for this fault, even if the fault goes on."
+        )
+        % {"policy": ailments.LEVELS[Level(row.level)], "at": f"{row.at:%H:%M:%S}", "why": row.reason},
+        go=_("Lift it"),
+        stay=_("Keep it"),
+        permit="directive.lift",
+        reason=MUST_REASON,
+    )
+
+
+def dismiss(row: TrimProposal) -> Control:
+    return Control(
+        action="dismiss",
+        target=str(row.pk),
+        verb=_("Dismiss"),
+        title=_("Leave %(symbol)s as it is?") % {"symbol": market(row.symbol)},
+        consequence=_(
+            "The proposal to trim it by %(share)s goes away, and does not come again for this position. "
+            "Its stop stays where it is."
+        )
+        % {"share": percent(row.share, 0)},
+        go=_("Dismiss it"),
+        stay=_("Keep it"),
+        permit="trim.dismiss",
+        reason=NO_REASON,
+    )
+
+
+# -- the portfolio ----------------------------------------------------------------------------------------------------
+
+
+def newest_look(scene: Scene) -> BalanceLook | None:
+    """One query."""
+    return BalanceLook.objects.order_by("-at", "-pk").first()
+
+
+def open_trims(scene: Scene) -> list[TrimProposal]:
+    """One query."""
+    return list(TrimProposal.objects.filter(state=TrimProposal.OPEN).order_by("-share", "symbol"))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    row: TrimProposal
+    title: str
+    sentence: str
+    after: str
+
+
+def proposed(row: TrimProposal) -> Proposed:
+    return Proposed(
+        row,
+        _("Trim %(symbol)s by %(share)s") % {"symbol": market(row.symbol), "share": percent(row.share, 0)},
+        why_trim(row),
+        _("Leaves %(leverage)s× gross and %(risk)s at risk.")
+        % {"leverage": grouped(row.after["leverage"], 2), "risk": percent(row.after["risk_share"])},
+    )
+
+
+def why_trim(row: TrimProposal) -> str:
+    """The measured number first, then the limit."""
+    facts: Mapping[str, Any] = row.facts
+    known = {
+        "value": percent(row.value),
+        "limit": percent(row.limit),
+        "times": grouped(row.value, 2),
+        "most": grouped(row.limit, 2),
+        "share": percent(facts.get("share", 0), 0),
+        "joint": percent(facts.get("joint_risk", 0)),
+        "other": market(str(facts.get("other", ""))),
+        "side": _(str(facts.get("other_side", ""))) if facts.get("other_side") else "",
+    }
+    words = {
+        "LEVERAGE": _("%(times)s× equity is on, at most %(most)s×; this position is the largest."),
+        "OPEN_RISK": _("%(value)s of equity is at risk, at most %(limit)s; most of it here."),
+        "CONCENTRATION": _("%(value)s of equity hangs on this stop, at most %(limit)s; %(share)s of all open risk."),
+        "CORRELATED": _("%(times)s with %(other)s %(side)s, at most %(most)s; together %(joint)s of equity at risk."),
+    }
+    return words[row.why] % known
+
+
+def figures(look: BalanceLook) -> dict[str, str]:
+    seen = look.figures
+    h = seen.get("herfindahl")
+    return {
+        "gross": price(Decimal(seen["gross"]), 2),
+        "net": price(Decimal(seen["net"]), 2),
+        "long": price(Decimal(seen["long"]), 2),
+        "short": price(Decimal(seen["short"]), 2),
+        "leverage": f"{grouped(seen['leverage'], 2)}×",
+        "risk": percent(seen["risk_share"]),
+        "herfindahl": grouped(h, 2) if h is not None else "",
+        "equal": grouped(1 / h, 1) if h else "",
+    }
