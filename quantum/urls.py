@@ -9,6 +9,7 @@ from monitoring.show.api.app import api, no_such_path
 from monitoring.show.pages import (
     control,
     decisions,
+    incidents,
     language,
     login,
     models,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("modules/", modules.index, name="modules"),
     path("models/", models.index, name="models"),
     path("policy/", policy.index, name="policy"),
+    path("incidents/", incidents.index, name="incidents"),
     path("universe/", markets.index, name="universe"),
     path("login/", login.log_in, name="login"),
     path("logout/", login.log_out, name="logout"),
