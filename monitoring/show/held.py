@@ -54,6 +54,10 @@ class Held:
     opened_at: datetime
     decision_id: int | None
     closing: bool = False
+    fees: Decimal = Decimal(0)
+    funding: Decimal = Decimal(0)  # received is positive
+    expires_at: datetime | None = None  # time exit
+    margin_mode: str = ""
 
     @property
     def sign(self) -> int:

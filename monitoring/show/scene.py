@@ -352,6 +352,10 @@ def held(p: Position, guards: dict[str, Protection]) -> Held:
         opened_at=p.opened_at,
         decision_id=p.decision_id,
         closing=p.status == Position.CLOSING,
+        fees=p.fees,
+        funding=p.funding,
+        expires_at=p.expires_at,
+        margin_mode=p.margin_mode,
     )
 
 

@@ -18,6 +18,7 @@ register.filter("market", words.market)
 register.filter("grouped", words.grouped)
 register.filter("age", words.age)
 register.filter("price", words.price)
+register.filter("signed", words.signed)
 KINDS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "extratrees": "Extra trees", "logistic": "Logistic regression"}
 
 
@@ -25,6 +26,12 @@ KINDS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "extratrees": "Extra tree
 def title_of_kind(kind: str) -> str:
     """A model's kind as its makers write it, else in plain words."""
     return KINDS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@register.filter
+def price_near(value: Decimal) -> str:
+    """An average price, which has more digits than anybody traded at: two beyond the usual."""
+    return words.price(value, min(words.places_of(value), words.usual_places(value) + 1))
 
 
 @register.filter

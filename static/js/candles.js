@@ -21,8 +21,6 @@ class CandleChart {
     this.box = Object.assign(document.createElement("div"), { className: "box" });
     this.box.style.height = "100%";
     canvas.replaceChildren(this.box);
-    canvas.tabIndex = 0;
-    canvas.setAttribute("role", "application");
     this.chart = L.createChart(this.box, { autoSize: true, handleScroll: { mouseWheel: false, vertTouchDrag: false }, handleScale: { mouseWheel: false, axisPressedMouseMove: { price: false, time: true } } });
     this.candles = this.chart.addSeries(L.CandlestickSeries, { lastValueVisible: false, priceLineVisible: false, autoscaleInfoProvider: (own) => this.reach(own()) });
     this.volume = this.chart.addSeries(L.HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
@@ -96,8 +94,10 @@ class CandleChart {
 
   age() {
     const stop = this.data?.stop_said;
-    if (!stop) return;
-    this.marks.say(stop.verified_at ? `${stop.text} ${age((now() - Date.parse(stop.verified_at)) / 1000)} ${stop.ago}` : stop.text);
+    if (!stop) return this.marks.say("");
+    const tab = this.canvas.closest("[data-panel]")?.querySelector('[data-show][aria-current="true"]'); // newer than the chart
+    const seen = tab?.dataset.verified || stop.verified_at;
+    this.marks.say(seen ? `${stop.text} ${age((now() - Date.parse(seen)) / 1000)} ${stop.ago}` : stop.text);
   }
 
   // A newer mark price of this symbol, from the live channel.

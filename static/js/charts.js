@@ -16,6 +16,7 @@ const near = new IntersectionObserver((entries) => {
 }, { rootMargin: "300px" });
 
 function hydrate(root) {
+  chosen(root);
   const figures = root.matches?.("[data-chart]") ? [root] : root.querySelectorAll("[data-chart]");
   for (const figure of figures) {
     const canvas = figure.querySelector(".canvas");
@@ -26,6 +27,16 @@ function hydrate(root) {
       near.observe(figure);
     }
   }
+}
+
+// A page that is about one of the tabs says which.
+function chosen(root) {
+  const page = document.querySelector("[data-chosen]");
+  const tab = page?.dataset.chosen && (root.querySelectorAll ? root : document).querySelector(`a[data-show="${CSS.escape(page.dataset.chosen)}"]`);
+  const figure = (tab?.closest("[data-panel]") || page)?.querySelector('[data-panel="candles"] [data-src], [data-chart][data-src]');
+  if (!page?.dataset.chosen || !figure || !page.contains(figure)) return;
+  if (tab) choose(tab, figure);
+  else figure.dataset.src = page.dataset.chosen;
 }
 
 async function source(figure) {
@@ -40,7 +51,8 @@ export async function show(figure) {
   if (busy.has(canvas)) return;
   busy.add(canvas);
   try {
-    const asked = figure.dataset.src;
+    const asked = figure.dataset.src, version = asked && `${asked} ${figure.dataset.version}`;
+    if (version && live.get(canvas)?.version === version) return; // the same picture: nothing to ask for
     const text = await source(figure);
     const known = live.get(canvas);
     if (!text || !canvas.isConnected) return;
@@ -48,14 +60,16 @@ export async function show(figure) {
       const data = JSON.parse(text);
       const { draw } = await KINDS[figure.dataset.chart]();
       state(canvas, "");
-      live.set(canvas, { drawing: await draw(canvas, data), text, data });
+      live.set(canvas, { drawing: await draw(canvas, data), text, data, version });
       describe(canvas, data);
-      canvas.dataset.state = "drawn";
-    } else if (known.text !== text) {
-      known.text = text;
-      known.data = JSON.parse(text);
-      known.drawing.update(known.data);
-      describe(canvas, known.data);
+    } else {
+      known.version = version;
+      if (known.text !== text) {
+        known.text = text;
+        known.data = JSON.parse(text);
+        known.drawing.update(known.data);
+        describe(canvas, known.data);
+      }
     }
     const now = canvas.closest("[data-chart]"); // the panel may have been swapped meanwhile, or another tab chosen
     if (now && now.dataset.src !== asked) setTimeout(() => show(now));
@@ -74,9 +88,11 @@ function state(canvas, word) {
   canvas.dataset.said = word === "failed" ? figure?.dataset.failed || "" : figure?.dataset.waiting || "";
 }
 
-// What a screen reader hears of it: the sentence.
+// What a screen reader hears of it: the sentence. A chart without a single candle says so.
 function describe(canvas, data) {
-  if (!canvas.hasAttribute("tabindex")) canvas.setAttribute("role", "img");
+  const empty = data.candles?.length === 0;
+  canvas.dataset.state = empty ? "empty" : "drawn";
+  if (empty) canvas.dataset.said = data.words.none;
   if (data.sentence) canvas.setAttribute("aria-label", data.sentence);
   const said = canvas.closest("[data-chart]")?.querySelector("[data-sentence]");
   if (said && data.sentence && said.textContent !== data.sentence) said.textContent = data.sentence;
@@ -153,7 +169,7 @@ function choose(tab, figure) {
 document.addEventListener("click", (event) => {
   const tab = event.target.closest?.("a[data-show]");
   const figure = tab?.closest("[data-panel]")?.querySelector("[data-chart][data-src]");
-  if (!figure || tab.hasAttribute("data-whole") || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  if (!figure || tab.closest("[data-chosen]") || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   choose(tab, figure);
   show(figure);

@@ -4,6 +4,7 @@ import { tickForever } from "./ages.js";
 import { connect } from "./live.js";
 import { armControls } from "./control.js";
 import { armKeys } from "./keys.js";
+import { armOwn } from "./own.js";
 import { armSwitch } from "./switch.js";
 import { armTheme } from "./theme.js";
 
@@ -13,6 +14,7 @@ armSwitch();
 armControls();
 armTheme();
 armKeys();
+armOwn();
 connect();
 
 // Charts are loaded where there are some: on this page, or in a panel that comes later.

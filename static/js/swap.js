@@ -1,7 +1,7 @@
 // Puts a new panel in the place of the old one, and keeps what is the reader's: focus, scroll, open details, selection.
 import { tick } from "./ages.js";
 
-const waiting = new Map(); // panels that a reader is busy with: name -> html
+const waiting = new Map(); // panels that a reader is busy with: name -> [html, own]
 
 // Fill the [data-keep] places from the page's own template: what is the user's is not in the bytes that all share.
 export function keepers(root) {
@@ -13,10 +13,12 @@ export function keepers(root) {
   }
 }
 
-export function swap(name, html) {
+// `own`: the html is of this very address; a part that is only meant for it takes no other.
+export function swap(name, html, own = false) {
+  if (!own) document.dispatchEvent(new CustomEvent("arrived", { detail: name }));
   const old = document.querySelector(`[data-panel="${name}"]`);
-  if (!old) return;
-  if (busy(old)) { waiting.set(name, html); old.dataset.waiting = ""; return; }
+  if (!old || (old.hasAttribute("data-own") && !own)) return;
+  if (busy(old)) { waiting.set(name, [html, own]); old.dataset.waiting = ""; return; }
   waiting.delete(name);
   const holder = document.createElement("template");
   holder.innerHTML = html.trim();
@@ -44,7 +46,7 @@ function busy(panel) {
 }
 
 function flush() {
-  for (const [name, html] of [...waiting]) swap(name, html);
+  for (const [name, [html, own]] of [...waiting]) swap(name, html, own);
 }
 document.addEventListener("pointerout", () => setTimeout(flush, 150));
 document.addEventListener("selectionchange", () => { if (waiting.size) setTimeout(flush, 150); });

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from monitoring.show import controls
 from monitoring.show import held as holding
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
@@ -20,7 +21,7 @@ def verify_limit() -> timedelta:
 
 def positions(scene: Scene) -> dict[str, Any]:
     limit = verify_limit()
-    held = [position(one, limit, scene.now) for one in scene.held]
+    held = [position(one, limit, scene.now) | {"control": closing(one, scene)} for one in scene.held]
     confirmed = sum(row["stop"].state == "ok" for row in held)
     return {
         "rows": held,
@@ -52,7 +53,19 @@ def position(one: holding.Held, limit: timedelta, now: datetime) -> dict[str, An
         "target": price(one.target, one.places) if one.target else "",
         "without": f"{grouped(holding.seconds_without(one, now), 1)}{NBSP}s",
         "limit": age(holding.PROTECT_WITHIN),
+        "r": price(one.r, one.places),
+        "left": age(one.expires_at - now) if one.expires_at else "",
+        "liquidation": price(one.liquidation, one.places) if one.liquidation else "",
+        "fees": grouped(one.fees, 2),
     }
+
+
+def closing(one: holding.Held, scene: Scene) -> controls.Control | None:
+    """The control that closes it, for those who may; nothing while it is being closed."""
+    if one.closing:
+        return None
+    money = holding.value(one, one.mark, one.mark_at or scene.now).unrealized if one.mark is not None else None
+    return controls.offer(controls.close(one.id, one.symbol, one.side, one.quantity, one.mark, money), scene.audience)
 
 
 def positions_at(scene: Scene) -> datetime | None:

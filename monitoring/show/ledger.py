@@ -1,0 +1,190 @@
+"""The lists of orders and trades, and what trades add up to. Each list is one page of rows in two or three queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from monitoring.show import labels
+from monitoring.show.charts import THINNED
+from monitoring.show.results import Closed, slipped
+from monitoring.show.scene import Scene
+from trading.exchange.venue import OrderStatus as S
+from trading.models import AccountSnapshot, Intent, Order, Trade
+from trading.orders.lifecycle import RESTING
+
+ROWS = 50
+MOST_TRADES = 5000  # the newest; what is older is not in the sums, and the page says so
+CURVE = timedelta(days=30)
+HOUR = timedelta(hours=1)
+
+
+# -- orders -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """An intent with what became of it. `order` is None where nothing was sent."""
+
+    intent: Intent
+    order: Order | None
+    moves: Sequence[Any]
+
+    @property
+    def status(self) -> str:
+        return self.order.status if self.order else labels.NOT_SENT
+
+    @property
+    def shape(self) -> str:
+        return labels.STATUSES[self.status][0]
+
+    @property
+    def word(self) -> str:
+        return str(labels.STATUSES[self.status][1])
+
+    @property
+    def meaning(self) -> str:
+        return str(labels.STATUSES[self.status][2])
+
+    @property
+    def refusal(self) -> str:
+        return labels.refusal(self.order.error_code, self.order.error) if self.order and self.order.error else ""
+
+    @property
+    def kind(self) -> str:
+        return labels.kind(self.intent.kind)
+
+    @property
+    def type(self) -> str:
+        return str(labels.TYPES.get(self.intent.type, self.intent.type))
+
+    @property
+    def at(self) -> datetime:
+        return self.order.sent_at if self.order else self.intent.created_at
+
+
+def intents() -> QuerySet[Intent]:
+    return Intent.objects.select_related("order").prefetch_related("order__moves")
+
+
+def order_lines(rows: Iterable[Intent]) -> list[OrderLine]:
+    return [order_line(row) for row in rows]
+
+
+def order_line(row: Intent) -> OrderLine:
+    order = getattr(row, "order", None)
+    return OrderLine(
+        row, order, [move_words(m) for m in sorted(order.moves.all(), key=lambda m: m.pk)] if order else ()
+    )
+
+
+def move_words(move: Any) -> dict[str, Any]:
+    """One change of an order's status."""
+    return {"at": move.at, "word": labels.STATUSES[move.became][1], "why": move.why}
+
+
+def newest_orders(scene: Scene) -> list[Intent]:
+    """One more than a page shows; two queries."""
+    return list(intents().order_by("-id")[: ROWS + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """How many orders are where; `refused` counts those of the last hour."""
+
+    resting: int
+    pending: int
+    unknown: int
+    refused: int
+
+
+def outstanding(scene: Scene) -> Outstanding:
+    """One query."""
+    recent = Q(status=S.REFUSED, updated_at__gte=scene.now - HOUR)
+    counts = Order.objects.filter(recent | Q(status__in=[*RESTING, S.SENDING, S.UNKNOWN])).aggregate(
+        resting=Count("id", filter=Q(status__in=RESTING)),
+        pending=Count("id", filter=Q(status=S.SENDING)),
+        unknown=Count("id", filter=Q(status=S.UNKNOWN)),
+        refused=Count("id", filter=recent),
+    )
+    return Outstanding(**counts)
+
+
+# -- trades -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TradeLine:
+    """A closed trade as the table shows it. `slippage` is what worse prices than the intended ones cost."""
+
+    trade: Trade
+    slippage: Decimal
+
+    @property
+    def ended(self) -> str:
+        return labels.closed(self.trade.close_reason)
+
+    @property
+    def lasted(self) -> timedelta:
+        return self.trade.closed_at - self.trade.opened_at
+
+
+def trades() -> QuerySet[Trade]:
+    return Trade.objects.select_related("position__decision__signal")
+
+
+def trade_lines(rows: Sequence[Trade]) -> list[TradeLine]:
+    """With each trade's slippage; one query more."""
+    exits = Order.objects.filter(intent__position__in=[t.position_id for t in rows], filled__gt=0)
+    sold: dict[int, list[Order]] = {}
+    for order in exits.select_related("intent") if rows else []:
+        sold.setdefault(order.intent.position_id or 0, []).append(order)
+    return [TradeLine(t, slippage(t, sold.get(t.position_id, []))) for t in rows]
+
+
+def slippage(trade: Trade, exits: Iterable[Order]) -> Decimal:
+    """The entry against its signal's price, each exit that had a trigger against that."""
+    decision = trade.position.decision
+    wanted = decision.signal.price if decision else None
+    entry = slipped(trade.side, wanted, trade.entry_price, trade.quantity, entry=True)
+    left = (slipped(trade.side, o.intent.trigger, o.average_price, o.filled, entry=False) for o in exits)
+    return sum(left, entry)
+
+
+def newest_trades(scene: Scene) -> list[TradeLine]:
+    """One more than a page shows; two queries."""
+    return trade_lines(list(trades().order_by("-id")[: ROWS + 1]))
+
+
+def sums(rows: QuerySet[Trade]) -> list[Closed]:
+    """The newest of these trades, as the sums need them; one query."""
+    columns = ("closed_at", "net", "fees", "funding", "r_multiple", "close_reason")
+    return [Closed(*row) for row in rows.order_by("-closed_at").values_list(*columns)[:MOST_TRADES]]
+
+
+def all_sums(scene: Scene) -> list[Closed]:
+    return sums(Trade.objects.all())
+
+
+# -- the account's line -----------------------------------------------------------------------------------------------
+
+
+def account_line(since: datetime, until: datetime) -> list[tuple[datetime, Decimal]]:
+    """Equity at some hundred moments of a time, its first and last among them; three queries, whatever is stored."""
+    inside = AccountSnapshot.objects.filter(at__gte=since, at__lt=until)
+    first = inside.order_by("at").values_list("pk", flat=True).first()
+    last = inside.order_by("-at").values_list("pk", flat=True).first()
+    if first is None or last is None:
+        return []
+    every = max(1, (last - first) // THINNED)
+    wanted = {first, last, *range(first, last, every)}
+    return list(AccountSnapshot.objects.filter(pk__in=wanted).order_by("at").values_list("at", "equity"))
+
+
+def equity_line(scene: Scene) -> list[tuple[datetime, Decimal]]:
+    return account_line(scene.now - CURVE, scene.now + HOUR)
