@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -12,10 +15,12 @@ from monitoring.show.api.answers import answer, missing
 from monitoring.show.api.lists import CODE, OUTCOME, SIDE, WINDOW, documented, listing, nothing_asked, number
 from monitoring.show.api.query import SYMBOL, docs, parse
 from monitoring.show.scene import Scene
+from monitoring.watch.counterfactuals import counterfactuals as would_have
 from monitoring.watch.funnel import funnel as count_funnel
 from trading.models import Cycle, Decision, Signal
 
 router = Router(tags=["decisions"])
+MONTH = replace(WINDOW, default=timedelta(days=30))
 
 
 @router.get("/cycle")
@@ -71,3 +76,11 @@ def policy(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     now = timezone.now()
     return answer(shapes.policy(Scene(now).policy, now))
+
+
+@router.get("/counterfactuals", openapi_extra=docs((MONTH,)))
+def counterfactuals(request: HttpRequest) -> HttpResponse:
+    """What the rejected signals would have brought, by code: whether the gate saved or cost."""
+    now = timezone.now()
+    told = would_have(parse(request.GET, (MONTH,))["window"], now)
+    return answer({"by_code": [shapes.counterfactual(one) for one in told], "as_of": now})

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from monitoring.show.held import Held, Protection, seconds_without, value
 from monitoring.show.scene import Account, Pulse
+from monitoring.watch.counterfactuals import Counterfactual
 from monitoring.watch.funnel import Funnel
 from trading.codes import MEANINGS, Code
 from trading.models import (
@@ -271,6 +272,18 @@ def account(seen: Account | None, now: datetime) -> Row:
         "drawdown": round(float(seen.drawdown), 6) if seen.drawdown is not None else None,
         "mode": settings.QUANTUM.mode,
         "as_of": seen.at,
+    }
+
+
+def counterfactual(one: Counterfactual) -> Row:
+    return {
+        "code": one.code,
+        "n": one.n,
+        "unknown": one.unknown,
+        "mean_r": one.mean_r,
+        "ci_low": one.ci_low,
+        "ci_high": one.ci_high,
+        "verdict": one.verdict,
     }
 
 

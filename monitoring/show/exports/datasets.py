@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from monitoring.models import AuditEntry, HealthScore
+from monitoring.models import AuditEntry, HealthScore, Incident
 from monitoring.show.api import shapes
 from monitoring.show.api.lists import CODE, KIND, OPEN, OUTCOME, SIDE, STATUS, timeframe
 from monitoring.show.api.query import SPAN, SYMBOL, Field
+from monitoring.show.api.risk import ACTION, TARGET, WHO
 from monitoring.show.exports.pages import Row, pages
 from monitoring.show.scene import Scene
 from trading.models import Candle, Decision, Fill, Order, Position, Signal, Trade
@@ -148,9 +149,16 @@ TRADES = table(
     "closed_at", (SYMBOL, SIDE),
 )  # fmt: skip
 HEALTH = table("health", HealthScore, "id at overall coverage status evidence", "at")
+INCIDENTS = table(
+    "incidents", Incident,
+    "id key code subsystem severity params impacts_trading first_seen last_seen count remedy attempts escalated_at"
+    " verified evidence closed_at acknowledged_at acknowledged_by",
+    "first_seen",
+)  # fmt: skip
 AUDIT = table(
-    "audit", AuditEntry, "seq at who action target before after reason previous hash", "at", permit="audit.read"
-)
+    "audit", AuditEntry, "seq at who action target before after reason previous hash", "at", (WHO, ACTION, TARGET),
+    permit="audit.read",
+)  # fmt: skip
 CANDLES = table(
     "candles", Candle, "symbol timeframe open_time open high low close volume", "open_time", (SYMBOL, timeframe())
 )
@@ -158,5 +166,5 @@ MODULES = Dataset("modules", MODULE_COLUMNS, modules)
 
 DATASETS: dict[str, Dataset] = {
     one.name: one
-    for one in (SIGNALS, DECISIONS, ORDERS, FILLS, POSITIONS, TRADES, HEALTH, MODULES, AUDIT, CANDLES)
+    for one in (SIGNALS, DECISIONS, ORDERS, FILLS, POSITIONS, TRADES, HEALTH, MODULES, INCIDENTS, AUDIT, CANDLES)
 }  # fmt: skip
