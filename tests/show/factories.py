@@ -269,6 +269,12 @@ MODULES = (
     "exchange",
     "position_monitor",
     "trailing",
+    "model_supervisor",
+    "portfolio_balancer",
+    "retraining_orchestrator",
+    "database_validator",
+    "self_healing",
+    "scorekeeper",
 )
 
 
