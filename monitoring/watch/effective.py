@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -76,12 +77,18 @@ class Setting:
         return self.row.reason if self.row else ""
 
 
-def effective(rows: dict[str, TunedSetting] | None = None) -> list[Setting]:
+def effective(rows: Mapping[str, TunedSetting] | None = None) -> list[Setting]:
     """Every setting, in the order of the configuration; one query where no rows are given."""
     rows = tuning.rows() if rows is None else rows
     first = settings.QUANTUM
     now = tuning.overlay(first, {name: row.value for name, row in rows.items()})
     return [one(name, first, now, rows.get(name)) for name in type(first).model_fields]
+
+
+def setting(name: str, rows: Mapping[str, TunedSetting]) -> Setting:
+    """One setting by its name."""
+    first = settings.QUANTUM
+    return one(name, first, tuning.overlay(first, {n: row.value for n, row in rows.items()}), rows.get(name))
 
 
 def one(name: str, first: Any, now: Any, row: TunedSetting | None) -> Setting:

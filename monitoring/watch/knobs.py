@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 
+from monitoring.watch.effective import setting
 from monitoring.watch.words import NBSP, grouped, percent, plain
+from trading.models import TunedSetting
 
 SHARES = {
     "QT_MAX_CORRELATION",
@@ -22,26 +26,29 @@ MULTIPLES = {"QT_MAX_LEVERAGE", "QT_STOP_ATR", "QT_BACKSTOP_ATR", "QT_MIN_STOP_C
 
 @dataclass(frozen=True, slots=True)
 class Knob:
+    """A setting in force; `changed_by` is who tuned it last, blank where nobody has."""
+
     name: str
     value: object
     default: object
     shown: str
     default_shown: str
+    changed_by: str = ""
+    changed_at: datetime | None = None
 
     @property
     def is_default(self) -> bool:
         return self.value == self.default
 
 
-def knob(name: str) -> Knob | None:
+def knob(name: str, rows: Mapping[str, TunedSetting]) -> Knob | None:
     """The setting of that name, or None where there is none (a gate may name the kill switch or the policy)."""
-    config = settings.QUANTUM
-    if name not in type(config).model_fields:
+    if name not in type(settings.QUANTUM).model_fields:
         return None
-    value, default = getattr(config, name), type(config).model_fields[name].default
-    if name == "QT_MAX_DATA_AGE" and value is None:
-        value = default = config.max_data_age.total_seconds()
-    return Knob(name, value, default, shown(name, value), shown(name, default))
+    one = setting(name, rows)
+    row = rows.get(name)
+    by, at = (row.changed_by, row.changed_at) if row else ("", None)
+    return Knob(name, one.value, one.default, shown(name, one.value), shown(name, one.default), by, at)
 
 
 def shown(name: str, value: object) -> str:

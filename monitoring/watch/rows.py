@@ -14,6 +14,7 @@ from monitoring.watch.liveness import NEVER, UP, Expected, liveness
 from monitoring.watch.manifest import expected
 from monitoring.watch.venue_words import needs
 from monitoring.watch.verdict import Facts, Naked, Switch, Training
+from trading import tuning
 from trading.exchange.rows import waiting
 from trading.laws import conservation
 from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
@@ -84,7 +85,8 @@ def undecided() -> int:
 def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> Facts:
     """Everything the headline rests on; seven queries and the funnel's four."""
     seen = seen or funnel(span, now)
-    config, top = settings.QUANTUM, seen.dominant
+    tuned, top = tuning.rows(), seen.dominant
+    config = tuning.overlay(settings.QUANTUM, {name: row.value for name, row in tuned.items()})
     return Facts(
         now=now,
         span=span,
@@ -96,7 +98,7 @@ def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> 
         max_age=config.max_data_age + timedelta(seconds=5),
         naked=unprotected(),
         undecided=undecided(),
-        knob=knob(top.setting) if top else None,
+        knob=knob(top.setting, tuned) if top else None,
         flat_limit=1 / (1 + config.QT_TARGET_R),
         venue=config.venue,
         venue_needs=needs(waiting()),

@@ -313,7 +313,7 @@ def no_trades(facts: Facts) -> Headline:
         Piece(top.code, "code"),
         Piece(". ", "strong"),
         *because(top),
-        *setting(facts.knob),
+        *setting(facts.knob, facts.now),
         *advice(top, facts.knob),
         *remainder(facts.funnel),
     ]
@@ -329,12 +329,15 @@ def because(top: Reason) -> Iterable[Piece]:
         yield Piece(f"{eats.rstrip(': ')}. ")
 
 
-def setting(knob: Knob | None) -> Iterable[Piece]:
+def setting(knob: Knob | None, now: datetime) -> Iterable[Piece]:
+    """Its value and default, and who changed it last."""
     if knob is None:
         return
     yield Piece(knob.name, "setting")
     yield Piece(f" is {knob.shown}, its default. " if knob.is_default else f" is {knob.shown}; its default is "
                 f"{knob.default_shown}. ")  # fmt: skip
+    if knob.changed_at:
+        yield Piece(f"{knob.changed_by} changed it at {knob.changed_at:%H:%M}, {age(now - knob.changed_at)} ago. ")
 
 
 def advice(top: Reason, knob: Knob | None) -> Iterable[Piece]:

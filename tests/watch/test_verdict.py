@@ -61,9 +61,16 @@ def test_signals_without_a_trade_name_the_code_the_setting_and_both_values():
     assert text.endswith("1 failed (EXPIRED) and 2 pending.")
 
 
+def test_who_changed_the_setting_last_is_named():
+    seen = funnel(signals=3, rejected=3, reasons=(replace(COOLDOWN, n=3),))
+    ago = facts().now - timedelta(hours=2, minutes=44)
+    setting = Knob("QT_COOLDOWN_SECONDS", 7200, 120, "7,200 s", "120 s", "j.berg", ago)
+    assert f"its default is 120 s. j.berg changed it at {ago:%H:%M}, 2 h 44 min ago." in told(seen=seen, knob=setting)
+
+
 def test_a_setting_on_its_default_says_so():
     seen = funnel(signals=3, rejected=3, reasons=(replace(COOLDOWN, n=3),))
-    assert "QT_COOLDOWN_SECONDS is 120 s, its default." in told(seen=seen, knob=knob("QT_COOLDOWN_SECONDS"))
+    assert "QT_COOLDOWN_SECONDS is 120 s, its default." in told(seen=seen, knob=knob("QT_COOLDOWN_SECONDS", {}))
 
 
 def test_a_venue_that_nobody_has_started_comes_first_and_leads_to_the_setup():
@@ -144,7 +151,7 @@ def test_the_countdown_carries_its_end_so_that_the_page_can_tick():
 @pytest.mark.django_db
 def test_the_rows_give_the_facts_in_a_fixed_number_of_queries(django_assert_num_queries):
     make.no_trades(NOW)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         seen = rows.facts(NOW)
     assert headline(seen).sentence == "198 signals in the last hour, 0 trades."
 
