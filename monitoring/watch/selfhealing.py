@@ -8,14 +8,15 @@ from django.conf import settings
 
 from monitoring.models import Incident
 from monitoring.watch import healing
-from monitoring.watch.healer import BY, Hands, look
+from monitoring.watch.detectors import STREAM_QUIET
+from monitoring.watch.healer import BY, STREAM, Hands, look
 from trading.models import ModuleState
 from trading.runtime import Report, register
 
 
 @register
 class SelfHealing:
-    """Looks every few seconds while something is open, and every half minute while nothing is."""
+    """Looks every few seconds while something is open, at once when the stream falls silent, else twice a minute."""
 
     name, title, queue = BY, "Self-Healing", "work"
     every = timedelta(seconds=settings.QUANTUM.QT_CRITICAL_CHECK_INTERVAL)
@@ -26,9 +27,11 @@ class SelfHealing:
 
     def tick(self, now: datetime) -> Report:
         self.born = self.born or now
-        last = ModuleState.objects.filter(name=self.name).values_list("last_work", flat=True).first()
+        worked = dict(ModuleState.objects.filter(name__in=(self.name, STREAM)).values_list("name", "last_work"))
+        last, heard = worked.get(self.name), worked.get(STREAM)
         severities = list(Incident.objects.filter(closed_at=None).values_list("severity", flat=True))
-        if not healing.due(last, severities, now):
+        quiet = now - max(heard or self.born, self.born) > STREAM_QUIET
+        if not quiet and not healing.due(last, severities, now):
             rest = (last + healing.CALM - now).total_seconds() if last else 0
             return Report.idle(f"nothing is open; the next look is in {rest:.0f} s")
         return look(now, self.born, self.hands)

@@ -353,6 +353,17 @@ def test_the_module_rests_while_nothing_is_open(house, monkeypatch):
     assert runtime.run("self_healing", at(36), called_by="beat").examined == 2
 
 
+def test_a_stream_that_falls_silent_is_looked_at_at_once(house, monkeypatch):
+    module = SelfHealing(Recording())
+    monkeypatch.setitem(runtime.MODULES, "self_healing", module)
+    runtime.run("self_healing", NOW, called_by="beat")
+    alive(at(20), heard=False)
+    assert runtime.run("self_healing", at(20), called_by="beat").examined == 0
+    alive(at(25), heard=False)
+    assert runtime.run("self_healing", at(25), called_by="beat").examined == 2
+    assert the_incident().key == "STREAM_SILENT"
+
+
 def test_a_module_that_a_person_switched_off_is_not_expected(house):
     from trading.schedule import PREFIX, plan
 
