@@ -190,8 +190,7 @@ class Config(BaseSettings):
     @property
     def testnet_venue(self) -> str:
         """What testnet mode trades on, whichever mode this is."""
-        stand_in = self.stand_in_url
-        return f"practice exchange at {stand_in} in the demo's place" if stand_in else "binanceusdm demo"
+        return f"the stand-in at {urlsplit(self.stand_in_url).netloc}" if self.stand_in_url else "binanceusdm demo"
 
     @property
     def stand_in_url(self) -> str:

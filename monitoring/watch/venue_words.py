@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitoring.watch.words import MINUS, grouped, market, price
 from trading.exchange.checks import CHECKS, OPTIONAL
 
 REQUEST = re.compile(r"^(fapi|sapi)\w+: ")  # which request it was helps a log, not a reader
@@ -197,7 +199,7 @@ def line(check: str, found: Mapping[str, Any] | None, mode: str = "testnet") -> 
     title, optional = str(TITLES[check]), check in OPTIONAL.get(mode, frozenset())
     if found is None:
         return Line(check, title, "", "", "", optional)
-    facts = {name: spoken(value) for name, value in found["facts"].items()}
+    facts = {name: spoken(name, value) for name, value in found["facts"].items()}
     if "message" in facts:
         facts["message"] = REQUEST.sub("", facts["message"])
     facts["before_title"] = str(TITLES.get(found["facts"].get("before", ""), ""))
@@ -207,11 +209,15 @@ def line(check: str, found: Mapping[str, Any] | None, mode: str = "testnet") -> 
     return Line(check, title, found["answer"], str(why) % facts, str(fix), optional)
 
 
-def spoken(value: Any) -> Any:
-    """The venue's own words end where our sentence does; a minus is a true one; a symbol has no settle coin."""
+def spoken(name: str, value: Any) -> str:
+    """Numbers as the pages write them; the venue's own words end where our sentence does."""
+    if name in ("equity", "available", "needed"):
+        return grouped(Decimal(value), 2)
+    if name in ("trigger", "quantity"):
+        return price(Decimal(value))
     if isinstance(value, str):
-        return value.rstrip(". ").removesuffix(":USDT")
-    return f"{value:g}".replace("-", "\u2212")
+        return market(value.rstrip(". ")) if name == "symbol" else value.rstrip(". ")
+    return f"{value:g}".replace("-", MINUS)
 
 
 def lines(stored: Iterable[Mapping[str, Any]], mode: str = "testnet") -> list[Line]:

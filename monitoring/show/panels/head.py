@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from monitoring.show.panels.base import Panel, bars, register
 from monitoring.show.scene import Scene
@@ -22,6 +23,8 @@ def playing() -> str:
     source = settings.QUANTUM.data_source
     if source == "synthetic":
         return "Synthetic market with trends built in; profit here proves nothing"
+    if source == "stand-in":
+        return _("A second practice exchange stands in for the demo environment")
     if source.startswith("recorded:"):
         return f"Playing {source.removeprefix('recorded:')}"
     return "Market data of the exchange"
@@ -33,11 +36,19 @@ def ribbon(scene: Scene) -> dict[str, Any]:
         "mode": mode,
         "playing": playing(),
         "venue": VENUES[mode],
+        "arming": arming(scene),
         "money": "no real money in reach" if mode != "live" else "real money",
         "switch": scene.facts.switch.state,
         "states": ["active", "reducing", "halted"],
         "data_at": scene.facts.candle_at,
     }
+
+
+def arming(scene: Scene) -> str:
+    """Whether somebody has allowed orders where that takes somebody."""
+    if not settings.QUANTUM.must_be_started:
+        return _("Not armed")
+    return _("Not started") if scene.facts.venue_needs else _("Started")
 
 
 def verdict(scene: Scene) -> dict[str, Any]:

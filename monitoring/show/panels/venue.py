@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+
 from monitoring.show import venue
 from monitoring.show.panels.base import Panel, register
 from monitoring.show.scene import Scene
@@ -15,7 +17,7 @@ def said(scene: Scene) -> dict[str, Any]:
 
 
 def answered(scene: Scene) -> dict[str, Any]:
-    return {"round": scene.once(venue.newest_round)}
+    return {"round": scene.once(venue.newest_round), "in_testnet": settings.QUANTUM.mode == venue.TESTNET}
 
 
 register(
