@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from monitoring.show.api import health, universe
 from monitoring.show.api.app import api, no_such_path
 from monitoring.show.pages import (
+    charts,
     control,
     decisions,
     incidents,
@@ -14,11 +15,14 @@ from monitoring.show.pages import (
     login,
     models,
     modules,
+    orders,
     overview,
     policy,
+    positions,
     replay,
     setup,
     switch,
+    trades,
 )
 from monitoring.show.pages import steps as first_steps
 from monitoring.show.pages import universe as markets
@@ -27,6 +31,12 @@ urlpatterns = [
     path("", overview.overview, name="overview"),
     path("decisions/", decisions.index, name="decisions"),
     path("decisions/<int:number>/", decisions.page, name="decision"),
+    path("positions/", positions.index, name="positions"),
+    path("orders/", orders.index, name="orders"),
+    path("trades/", trades.index, name="trades"),
+    path("trades/<int:number>/", trades.trade, name="trade"),
+    path("charts/positions/<int:number>/", charts.position),
+    path("charts/decisions/<int:number>/", charts.decision),
     path("modules/", modules.index, name="modules"),
     path("models/", models.index, name="models"),
     path("policy/", policy.index, name="policy"),
