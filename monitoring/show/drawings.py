@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from monitoring.show import labels
 from monitoring.show.candles import Bar, Drawing, Level, Mark, Stop, newest, window
-from monitoring.watch.words import clock, count, market, percent, price, signed, usual_places
+from monitoring.watch.words import clock, count, market, percent, places_of, price, signed, usual_places
 from trading.models import Candle, Decision, Intent, Position
 from trading.orders.lifecycle import RESTING
 
@@ -102,9 +102,13 @@ def neighbours(symbol: str, since: datetime, until: datetime) -> list[Position]:
     return list(rows.order_by("-opened_at")[:MOST_MARKS])
 
 
+def near(value: Decimal) -> str:
+    """An average price, which has more digits than anybody traded at: at most one beyond the usual."""
+    return price(value, min(places_of(value), usual_places(value) + 1))
+
+
 def entry(position: Position) -> Mark:
-    places = usual_places(position.entry_price)
-    text = f"{_(position.side)} {price(position.entry_price, places)}"
+    text = f"{_(position.side)} {near(position.entry_price)}"
     return Mark(position.opened_at, position.side, position.entry_price, text)
 
 
@@ -179,18 +183,17 @@ def rejections(symbol: str, since: datetime, until: datetime) -> list[tuple[date
 
 def story(position: Position, mark: Decimal | None) -> str:
     """BTC/USDT long from 30,214.5, now 30,318.4: +0.34 %. Stop 29,942.0, target 30,895.7."""
-    places = usual_places(position.entry_price)
     way = 1 if position.side == "long" else -1
-    told = {"symbol": market(position.symbol), "side": _(position.side), "from": price(position.entry_price, places)}
+    told = {"symbol": market(position.symbol), "side": _(position.side), "from": near(position.entry_price)}
     trade = getattr(position, "trade", None)
     if position.closed_at and trade is not None:
-        told |= {"to": price(trade.exit_price, places), "net": signed(trade.net), "r": signed(trade.r_multiple)}
+        told |= {"to": near(trade.exit_price), "net": signed(trade.net), "r": signed(trade.r_multiple)}
         told |= {"why": labels.closed(trade.close_reason)}
         return _("%(symbol)s %(side)s from %(from)s to %(to)s: %(net)s USDT, %(r)s R. Ended by: %(why)s.") % told
     if mark is None:
         return _("%(symbol)s %(side)s from %(from)s; no price is known now.") % told
     share = way * (mark - position.entry_price) / position.entry_price
-    told |= {"now": price(mark, places), "share": percent(share, sign=True)}
+    told |= {"now": near(mark), "share": percent(share, sign=True)}
     said = [_("%(symbol)s %(side)s from %(from)s, now %(now)s: %(share)s.") % told]
     if position.stop_price:
         said.append(_("Stop %(price)s.") % {"price": price(position.stop_price)})

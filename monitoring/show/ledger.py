@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from monitoring.show import labels
 from monitoring.show.charts import THINNED
 from monitoring.show.results import Closed, slipped
 from monitoring.show.scene import Scene
+from monitoring.watch.words import MINUS
 from trading.exchange.venue import OrderStatus as S
 from trading.models import AccountSnapshot, Intent, Order, Trade
 from trading.orders.lifecycle import RESTING
@@ -54,6 +55,11 @@ class OrderLine:
     @property
     def refusal(self) -> str:
         return labels.refusal(self.order.error_code, self.order.error) if self.order and self.order.error else ""
+
+    @property
+    def code(self) -> str:
+        """The exchange's error code with a true minus."""
+        return str(self.order.error_code).replace("-", MINUS) if self.order and self.order.error_code else ""
 
     @property
     def kind(self) -> str:
@@ -175,15 +181,14 @@ def all_sums(scene: Scene) -> list[Closed]:
 
 
 def account_line(since: datetime, until: datetime) -> list[tuple[datetime, Decimal]]:
-    """Equity at some hundred moments of a time, its first and last among them; three queries, whatever is stored."""
+    """Equity at some hundred moments of a time, its first and last among them; two queries, whatever is stored."""
     inside = AccountSnapshot.objects.filter(at__gte=since, at__lt=until)
-    first = inside.order_by("at").values_list("pk", flat=True).first()
-    last = inside.order_by("-at").values_list("pk", flat=True).first()
-    if first is None or last is None:
+    ends = inside.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
         return []
-    every = max(1, (last - first) // THINNED)
-    wanted = {first, last, *range(first, last, every)}
-    return list(AccountSnapshot.objects.filter(pk__in=wanted).order_by("at").values_list("at", "equity"))
+    first, last = ends["first"], ends["last"]
+    wanted = {last, *range(first, last, max(1, (last - first) // THINNED))}
+    return list(inside.filter(pk__in=wanted).order_by("at").values_list("at", "equity"))
 
 
 def equity_line(scene: Scene) -> list[tuple[datetime, Decimal]]:

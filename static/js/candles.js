@@ -82,7 +82,8 @@ class CandleChart {
     this.chart.applyOptions({
       layout: { background: { color: "transparent" }, textColor: t("--faint"), fontFamily: t("--sans"), fontSize: parseFloat(t("--t-micro")), attributionLogo: false },
       grid: { vertLines: { visible: false }, horzLines: { color: t("--grid") } },
-      rightPriceScale: { borderVisible: false }, timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 2, fixLeftEdge: true, minBarSpacing: 2 },
+      rightPriceScale: { borderVisible: false, entireTextOnly: true }, localization: { priceFormatter: (n) => this.price(n), locale: "en-GB" },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 2, fixLeftEdge: true, minBarSpacing: 2 },
       crosshair: { mode: this.L.CrosshairMode.Magnet, vertLine: { color: t("--line-strong"), labelBackgroundColor: t("--raised") }, horzLine: { color: t("--line-strong"), labelBackgroundColor: t("--raised") } },
     });
     this.candles.applyOptions({ upColor: t("--surface"), borderUpColor: t("--profit-mark"), wickUpColor: t("--profit-mark"), downColor: t("--loss-mark"), borderDownColor: t("--loss-mark"), wickDownColor: t("--loss-mark") });
@@ -117,8 +118,13 @@ class CandleChart {
     if (out.textContent !== text) out.textContent = text;
   }
 
+  price(n) {
+    const digits = this.data?.places ?? 2;
+    return n.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "\u2212");
+  }
+
   line([time, open, high, low, close, volume]) {
-    const p = (n) => n.toLocaleString("en", { minimumFractionDigits: this.data.places, maximumFractionDigits: this.data.places });
+    const p = (n) => this.price(n);
     const w = this.data.words, noes = this.data.rejections.filter((r) => r.t === time).map((r) => r.text);
     const moment = new Date(time * 1000).toISOString().slice(0, 16).replace("T", " ");
     return [`${moment}  ${w.open} ${p(open)}  ${w.high} ${p(high)}  ${w.low} ${p(low)}  ${w.close} ${p(close)}  ${w.volume} ${Math.round(volume).toLocaleString("en")}`, ...noes].join("  ");
