@@ -26,6 +26,8 @@ from trading.orders.rows import last_entries
 HOUR = timedelta(hours=1)
 VERSIONS = 12
 CHART_BARS = 120
+NEAR = 0.9  # of a limit: from there on it is told
+ALARMING = ("daily_loss", "data_age")  # near these limits something goes wrong; full slots are no fault
 BY_LAW = GATES.names
 
 
@@ -57,7 +59,9 @@ class Limit:
             return "unknown"
         if self.used > self.most:
             return "fail"
-        return "warn" if self.share is not None and self.share >= 0.9 else "ok"
+        if self.used < NEAR * self.most:
+            return "ok"
+        return "warn" if self.key in ALARMING else "near"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +254,18 @@ def directives(scene: Scene) -> list[Directive]:
 # -- the guard --------------------------------------------------------------------------------------------------------
 
 
+def arrivals(scene: Scene) -> tuple[Cycle | None, dict[str, int]]:
+    """The newest judged bar, and how its signals ended, most frequent first; two queries."""
+    newest = Cycle.objects.defer("desk", "facts", "absent").order_by("-bar").first()
+    if newest is None:
+        return None, {}
+    ended = Decision.objects.filter(signal__cycle=newest).order_by()
+    counted = ended.values_list("outcome", "code").annotate(n=Count("pk")).order_by("-n", "code")
+    return newest, {code or outcome.upper(): n for outcome, code, n in counted}
+
+
 def guard(scene: Scene) -> Guard:
-    """How many signals were asked about in the last hour, and how many gates the newest bar's were asked; one query."""
+    """Signals asked about in the last hour, and how many gates the newest bar's were asked; two queries."""
     law_now = scene.funnel.law
     last = Cycle.objects.filter(signals__gt=0).order_by("-bar").values_list("pk", "at").first()
     answers = list(Decision.objects.filter(signal__cycle=last[0]).values_list("gates", flat=True)) if last else []

@@ -68,10 +68,19 @@ def money(value: Decimal | None, places: int = 2, unit: str = "") -> SafeString:
 @register.simple_tag
 def percent_money(share: float, places: int = 2) -> SafeString:
     """A price's change: arrow, sign, colour."""
-    text = words.percent(share, places, sign=True)
-    kind, way = ("profit", "up") if share > 0 else ("loss", "down")
+    return gained(share, words.percent(share, places, sign=True))
+
+
+@register.simple_tag
+def r_money(value: float, places: int = 2) -> SafeString:
+    """A result in R: arrow, sign, colour."""
+    return gained(value, f"{words.signed(value, places)}{words.NBSP}R")
+
+
+def gained(value: float, text: str) -> SafeString:
     if not any(digit in text for digit in "123456789"):
         return format_html("<span>{}</span>", text)
+    kind, way = ("profit", "up") if value > 0 else ("loss", "down")
     return format_html('<span class="{}"><svg class="shape arrow" aria-hidden="true"><use href="#{}"/></svg> {}</span>',
                        kind, way, text)  # fmt: skip
 

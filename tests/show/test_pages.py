@@ -132,7 +132,7 @@ def test_the_table_of_decisions_is_filtered_and_paged(reader, now):
     page = reader.get("/decisions/?code=CORRELATION")
     assert page.content.decode().count('data-outcome="rejected"') == 6
     first = reader.get("/decisions/").content.decode()
-    older = re.search(r'href="(\?cursor=\d+)">Older', first).group(1)
+    older = re.search(r'href="(\?cursor=\d+)" rel="next">Older', first).group(1)
     second = reader.get(f"/decisions/{older}").content.decode()
     assert not set(re.findall(r'data-key="(\d+)"', first)) & set(re.findall(r'data-key="(\d+)"', second))
 

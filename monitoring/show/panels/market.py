@@ -40,7 +40,12 @@ def said(scene: Scene) -> dict[str, Any]:
     elif not inside:
         sentence, tone = _("No symbol may be traded."), "fail"
     elif old:
-        sentence, tone = _("%(old)s of %(n)s symbols have no candle younger than %(limit)s.") % known, "fail"
+        sentence = ngettext(
+            "%(old)s of %(n)s symbols has no candle younger than %(limit)s.",
+            "%(old)s of %(n)s symbols have no candle younger than %(limit)s.",
+            len(old),
+        )
+        sentence, tone = sentence % known, "fail" if 2 * len(old) > len(inside) else "warn"
     else:
         sentence = ngettext(
             "%(n)s symbol is in, and its candle is fresh.",

@@ -28,11 +28,9 @@ TITLES = {
 FOUND = {
     "TOO_FEW": gettext_lazy("%(n)s so far, needs %(wanted)s."),
     "TOO_SHORT": gettext_lazy("%(n)s independent stretches of time so far, needs %(wanted)s."),
-    "BALANCED": gettext_lazy(
-        "%(value)s of the signals are %(side)s, at least %(low)s of them surely; limit %(limit)s."
-    ),
-    "ONE_SIDED": gettext_lazy("%(value)s are %(side)s, at least %(low)s of them surely; at most %(limit)s."),
-    "MARKET_ONE_SIDED": gettext_lazy("%(value)s are %(side)s, and so went the market: %(market)s."),
+    "BALANCED": gettext_lazy("%(value)s of the bars leaned %(side)s (%(low)s to %(high)s); at most %(limit)s."),
+    "ONE_SIDED": gettext_lazy("%(value)s of the bars leaned %(side)s (%(low)s to %(high)s); at most %(limit)s."),
+    "MARKET_ONE_SIDED": gettext_lazy("%(value)s of the bars leaned %(side)s, and so did the market: %(market)s."),
     "CALIBRATED": gettext_lazy("It promised %(promised)s, and %(came)s came true."),
     "OVERCONFIDENT": gettext_lazy("It promised %(promised)s, and only %(came)s came true."),
     "TIMID": gettext_lazy("It promised %(promised)s, and as much as %(came)s came true."),
@@ -189,7 +187,7 @@ class Told(dict):
 
 def facts_of(told: Mapping[str, Any]) -> Told:
     known = Told({name: percent(told[name], 0) for name in SHARED if isinstance(told.get(name), (int, float))})
-    known |= {name: percent(told[name], 1) for name in EXACT if isinstance(told.get(name), (int, float))}
+    known |= {name: brief(told[name]) for name in EXACT if isinstance(told.get(name), (int, float))}
     known |= {name: grouped(told[name]) for name in ("n", "wanted") if told.get(name) is not None}
     if isinstance(told.get("mean_r"), (int, float)):
         known["mean_r"] = signed(told["mean_r"], 3)
@@ -200,6 +198,11 @@ def facts_of(told: Mapping[str, Any]) -> Told:
     if told.get("side"):
         known["side"] = str(SIDES.get(told["side"], told["side"]))
     return known
+
+
+def brief(share: float) -> str:
+    """A share with one decimal, or none where that would be 0."""
+    return percent(share, 0 if abs(share * 100 - round(share * 100)) < 0.05 else 1)
 
 
 SHARED = ("low", "high", "market", "long", "short", "agreed")

@@ -113,11 +113,23 @@ def cooldowns(scene: Scene) -> dict[str, Any]:
 def gates(scene: Scene) -> dict[str, Any]:
     found = scene.once(risk.gates)
     most = max((gate.denied for gate in found), default=0) or 1
-    return {"gates": [(gate, round(gate.denied / most, 4)) for gate in found], "guard": scene.once(risk.guard)}
+    told = [(gate, round(gate.denied / most, 4)) for gate in found if gate.denied or gate.last]
+    return {"gates": told, "quiet": [gate for gate in found if not (gate.denied or gate.last)]}
 
 
 def codes(scene: Scene) -> dict[str, Any]:
     return {"figure": charts.codes_over_time(scene.once(risk.codes)), "bars": risk.CHART_BARS}
+
+
+def arrivals(scene: Scene) -> dict[str, Any]:
+    newest, ended = scene.once(risk.arrivals)
+    top = next(({"code": code, "n": n} for code, n in ended.items()), None)
+    return {"newest": newest, "top": top, "shape": "ok" if "TRADED" in ended else "unknown"}
+
+
+def arrived_at(scene: Scene) -> datetime | None:
+    newest, _ended = scene.once(risk.arrivals)
+    return newest.at if newest else None
 
 
 def measured_at(scene: Scene) -> datetime | None:
@@ -148,6 +160,7 @@ register(
           follows=("account", "positions", "balance", "settings", "candles", *JUDGED), seldom=2),
     Panel("cooldowns", cooldowns, cooldown_at, lambda: None, timed=True, follows=("risk", "orders", "settings"),
           seldom=1),
+    Panel("arrivals", arrivals, arrived_at, bars(1.5), follows=JUDGED),
     Panel("codes", codes, lambda s: s.funnel.as_of, bars(1.5), follows=JUDGED, seldom=5),
     Panel("guard", gates, guarded_at, bars(1.5), timed=True, follows=JUDGED, seldom=1),
 )  # fmt: skip

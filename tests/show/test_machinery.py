@@ -1,0 +1,118 @@
+"""The modules' page: every module with what it did, the worst first; processes by what only they can have done."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from monitoring.show import machinery
+from monitoring.show.scene import Scene
+from tests.show import factories as make
+from tests.show.test_pages import text
+from trading import schedule
+
+pytestmark = pytest.mark.django_db
+
+
+def planned(name="ledger_keeper", title="Ledger Keeper", every=30, **changes):
+    interval, _ = IntervalSchedule.objects.get_or_create(every=every, period=IntervalSchedule.SECONDS)
+    row = {"task": "trading.tick", "interval": interval, "description": title}
+    return PeriodicTask.objects.create(name=schedule.PREFIX + name, **row | changes)
+
+
+def all_up(now):
+    make.running(now)
+    for run in machinery.runs(Scene(now)):
+        make.beat(run.pulse.name, now)
+
+
+def test_a_module_that_is_scheduled_anywhere_has_a_line_by_itself(reader, now):
+    all_up(now)
+    task = planned()
+    html = reader.get("/modules/").content.decode()
+    line = re.search(r'<tr data-key="ledger_keeper".*?</tr>', html, re.DOTALL)[0]
+    assert "Ledger Keeper" in line
+    assert "never called" in line
+    assert f"/admin/django_celery_beat/periodictask/{task.pk}/change/" in line
+    assert ">30\u00a0s</a>" in line
+
+
+def test_the_interval_is_the_one_that_was_edited(reader, now):
+    all_up(now)
+    planned("executor", every=45)
+    assert 'data-key="executor"' in (html := reader.get("/modules/").content.decode())
+    line = re.search(r'<tr data-key="executor".*?</tr>', html, re.DOTALL)[0]
+    assert ">45\u00a0s</a>" in line
+
+
+def test_the_worst_comes_first_and_is_the_headline(reader, now):
+    all_up(now)
+    make.beat("universe", now, ago=4000, worked=4000)
+    html = reader.get("/modules/").content.decode()
+    assert re.findall(r'<tr data-key="(\w+)"', html)[0] == "universe"
+    assert "<h1>Universe OS is down.</h1>" in html
+
+
+def test_when_all_are_up_the_page_says_so(reader, now):
+    all_up(now)
+    n = len(machinery.runs(Scene(now)))
+    assert f"All {n} modules are up." in text(reader.get("/modules/"))
+
+
+def test_an_error_of_the_newest_tick_is_told_and_an_old_one_stays_behind_the_idle_reason(reader, now):
+    all_up(now)
+    make.beat("executor", now, last_error="KeyError: 'mark'", last_error_at=now)
+    make.beat(
+        "trailing", now, idle_reason="4 stops, 0 moved", last_error="Timeout", last_error_at=now - timedelta(hours=1)
+    )
+    html = reader.get("/modules/").content.decode()
+    assert re.search(r'data-key="executor".*?class="fail">KeyError', html, re.DOTALL)
+    assert re.search(r'data-key="trailing".*?4 stops, 0 moved<span class="second">Last error', html, re.DOTALL)
+    assert "Event Driven Executor is failing." in html
+
+
+def test_a_fresh_house_says_that_nothing_was_called(reader):
+    page = text(reader.get("/modules/"))
+    assert "No module has been called yet." in page
+    assert "nothing seen yet" in page
+    assert "0 examined" not in page
+
+
+def test_processes_are_judged_by_what_only_they_can_do(now):
+    all_up(now)
+    planned("executor", last_run_at=now - timedelta(minutes=20))
+    make.snapshot(now - timedelta(seconds=4), 10_000, latency_ms=12)
+    make.beat("data_feed", now, ago=600)
+    found = {one.name: one for one in machinery.processes(Scene(now))}
+    assert {name: one.shape for name, one in found.items()} == {
+        "web": "ok", "stream": "fail", "worker": "ok", "beat": "fail", "venue": "ok",
+    }  # fmt: skip
+    assert found["venue"].proof == "answered in 12 ms"
+    assert [one.shape for one in machinery.processes(Scene(now))][:2] == ["fail", "fail"]
+
+
+def test_each_module_can_be_run_by_those_who_may(client, reader, now):
+    all_up(now)
+    html = reader.get("/modules/").content.decode()
+    assert html.count('action="/control/tick/"') == len(machinery.runs(Scene(now)))
+    client.force_login(make.user("ida", ["viewer"]))
+    assert 'action="/control/' not in client.get("/modules/").content.decode()
+
+
+def test_the_page_makes_a_fixed_number_of_queries(reader, now, django_assert_max_num_queries):
+    all_up(now)
+    for number in range(20):
+        planned(f"extra_{number}", f"Extra {number}")
+    with django_assert_max_num_queries(28):
+        reader.get("/modules/")
+
+
+@pytest.mark.parametrize("path", ["/modules/", "/models/", "/policy/", "/universe/"])
+def test_pages_are_for_those_who_may_look_and_only_to_look(client, path):
+    assert client.get(path).status_code == 302
+    client.force_login(make.user("nobody", []))
+    assert client.get(path).status_code == 403
+    client.force_login(make.user("ida", ["viewer"]))
+    assert client.get(path).status_code == 200
+    assert client.post(path).status_code in (403, 405)
