@@ -14,7 +14,8 @@ from monitoring.models import Incident, RemedyAttempt
 from monitoring.show.controls import MUST_REASON, NO_REASON, Control
 from monitoring.show.scene import Scene
 from monitoring.watch import ailments
-from monitoring.watch.healing import LIMIT, WINDOW, backoff
+from monitoring.watch.healer import tries
+from monitoring.watch.healing import LIMIT, backoff
 from monitoring.watch.words import age, grouped, market, percent, price
 from trading.gates import store
 from trading.gates.directives import Level, holds_entries
@@ -45,6 +46,11 @@ def attempts(scene: Scene) -> dict[int, list[RemedyAttempt]]:
     for row in RemedyAttempt.objects.filter(incident__in=shown).order_by("at", "pk"):
         found.setdefault(row.incident_id, []).append(row)
     return found
+
+
+def recent(scene: Scene) -> dict[str, list[datetime]]:
+    """When remedies were tried for the open incidents' keys, as self-healing counts them; one query."""
+    return tries((row.key for row in scene.once(open_incidents)), scene.now)
 
 
 def standing(scene: Scene) -> list[Directive]:
@@ -80,30 +86,30 @@ class Told:
     proof: str
 
 
-def told(row: Incident, tries: Sequence[RemedyAttempt], now: datetime) -> Told:
+def told(row: Incident, tries: Sequence[RemedyAttempt], recent: Sequence[datetime], now: datetime) -> Told:
+    """`recent`: when remedies were tried for its key lately, in earlier incidents too."""
     return Told(
         row=row,
         shape="ok" if row.closed_at else SHAPES[row.severity],
         title=ailments.title(row.code, row.params),
         sentence=ailments.sentence(row.code, row.params),
         remedy=ailments.action(row.remedy) if row.remedy else "",
-        next="" if row.closed_at else what_next(row, tries, now),
+        next="" if row.closed_at else what_next(row, recent, now),
         lasted=(row.closed_at or now) - row.first_seen,
         tries=[(one, ailments.action(one.action)) for one in tries],
-        proof=", ".join(f"{name} {value}" for name, value in row.evidence.items()),
+        proof=ailments.proof(row.evidence),
     )
 
 
-def what_next(row: Incident, tries: Sequence[RemedyAttempt], now: datetime) -> str:
+def what_next(row: Incident, recent: Sequence[datetime], now: datetime) -> str:
     """What self-healing does next, or that a person is needed."""
-    recent = [one.at for one in tries if now - one.at < WINDOW]
     if row.escalated_at:
         return _("%(n)s remedies in vain: a person is needed.") % {"n": row.attempts}
-    if not tries:
+    if not recent:
         return _("It is looked at again within seconds.")
     if len(recent) >= LIMIT:
         return _("The last of %(n)s remedies was tried; its effect is awaited.") % {"n": LIMIT}
-    wait = recent[-1] + backoff(len(recent)) - now if recent else timedelta(0)
+    wait = recent[-1] + backoff(len(recent)) - now
     if wait > timedelta(0):
         return _("The next remedy is tried in %(age)s unless this one has helped.") % {"age": age(wait)}
     return _("The next remedy is due.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.functional import Promise
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from monitoring.watch.detectors import Action, Ailment
-from monitoring.watch.words import age, grouped, market
+from monitoring.watch.words import age, clock, grouped, market
 from trading.gates.directives import Level
 
 TITLES: Mapping[Ailment, Promise] = {
@@ -46,6 +47,19 @@ ACTIONS: Mapping[Action, Promise] = {
     Action.REFRESH_UNIVERSE: lazy("Refresh the universe"),
     Action.PROTECT_POSITION: lazy("Look after the position"),
 }
+PROOFS: Mapping[str, Promise] = {
+    "ticked_at": lazy("ran at %(value)s"),
+    "heard_at": lazy("heard at %(value)s"),
+    "beat_at": lazy("progress at %(value)s"),
+    "looked_at": lazy("gone when looked for at %(value)s"),
+    "modules": lazy("modules that ran: %(value)s"),
+    "symbols": lazy("symbols: %(value)s"),
+    "oldest_s": lazy("oldest candle %(age)s"),
+    "newest_s": lazy("newest candle %(age)s"),
+    "ms": lazy("answered in %(value)s ms"),
+    "training": lazy("no training runs"),
+    "expected": lazy("it is not expected to run any more"),
+}
 LEVELS: Mapping[Level, Promise] = {
     Level.ALLOW_ALL: lazy("Entries are allowed"),
     Level.REDUCED: lazy("Entries at half their size"),
@@ -62,6 +76,17 @@ def title(code: str, params: Mapping[str, Any]) -> str:
 def sentence(code: str, params: Mapping[str, Any]) -> str:
     """The measured number first, then the limit."""
     return str(SENTENCES[Ailment(code)]) % shown(params)
+
+
+def proof(evidence: Mapping[str, Any]) -> str:
+    """What showed that it is over: heard at 20:38:31."""
+    return ", ".join(str(PROOFS[name]) % proven(value) for name, value in evidence.items() if name in PROOFS)
+
+
+def proven(value: Any) -> dict[str, str]:
+    if isinstance(value, int | float):
+        return {"value": grouped(value), "age": age(value)}
+    return {"value": clock(datetime.fromisoformat(value)) if "T" in value else value}
 
 
 def action(name: str) -> str:

@@ -69,7 +69,7 @@ class TestPage:
         closed(now)
         page = reader.get("/incidents/").content.decode()
         assert "No open incident." in page and "The last one was healed at" in page
-        assert "newest_s 4.2" in page and "60\u00a0s" in page
+        assert "newest candle 4\u00a0s" in page and "60\u00a0s" in page
 
     @pytest.mark.parametrize("code", Ailment)
     def test_every_ailment_can_be_drawn(self, now, code):
@@ -99,7 +99,7 @@ class TestPage:
             row = incident(now, key=f"k{i}")
             RemedyAttempt.objects.create(incident=row, action="backfill_candles", at=now)
             closed(now, key=f"c{i}")
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             render(["incidents_said", "directives", "incidents", "healed"], now)
 
 

@@ -23,13 +23,17 @@ def said(scene: Scene) -> dict[str, Any]:
 
 def incidents(scene: Scene) -> dict[str, Any]:
     rows, tried = scene.once(mending.open_incidents), scene.once(mending.attempts)
+    lately = scene.once(mending.recent)
     last = next(iter(scene.once(mending.closed_incidents)), None)
     return {
         "incidents": [
-            (mending.told(row, tried.get(row.pk, []), scene.now), control(mending.acknowledge(row), scene))
+            (
+                mending.told(row, tried.get(row.pk, []), lately.get(row.key, []), scene.now),
+                control(mending.acknowledge(row), scene),
+            )
             for row in rows
         ],
-        "last": mending.told(last, (), scene.now) if last else None,
+        "last": mending.told(last, (), (), scene.now) if last else None,
         "about": ngettext("%(n)s open", "%(n)s open", len(rows)) % {"n": len(rows)} if rows else "",
         "looked": scene.once(mending.healer_at),
     }
@@ -52,7 +56,8 @@ def directives(scene: Scene) -> dict[str, Any]:
 
 def healed(scene: Scene) -> dict[str, Any]:
     tried = scene.once(mending.attempts)
-    return {"healed": [mending.told(r, tried.get(r.pk, []), scene.now) for r in scene.once(mending.closed_incidents)]}
+    closed = scene.once(mending.closed_incidents)
+    return {"healed": [mending.told(row, tried.get(row.pk, []), (), scene.now) for row in closed]}
 
 
 def balance(scene: Scene) -> dict[str, Any]:
