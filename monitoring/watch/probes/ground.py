@@ -132,7 +132,7 @@ def account(facts: Facts) -> Answer:
 
 def prompt(facts: Facts) -> Answer:
     if facts.account is None or facts.account.latency_ms is None:
-        return unknown("no-account")
+        return unknown("latency-unmeasured" if facts.account else "no-account")
     at, params = facts.account.at, {"value_ms": facts.account.latency_ms, "limit_ms": facts.limits.answer_ms}
     slow = facts.account.latency_ms > facts.limits.answer_ms
     return fail("exchange-slow", at, **params) if slow else ok("exchange-prompt", at, **params)

@@ -273,6 +273,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "all-have-candles": _("All %(n)s symbols have candles."),
     "no-account": _("The exchange has not shown the account yet."),
+    "latency-unmeasured": _("How long it takes to answer was not measured."),
     "account-old": _("The account was last shown %(age_s)s ago; limit %(limit_s)s."),
     "account-fresh": _("The account was shown %(age_s)s ago; limit %(limit_s)s."),
     "exchange-slow": _("It took %(value_ms)s to answer; limit %(limit_ms)s."),

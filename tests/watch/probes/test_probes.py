@@ -168,6 +168,7 @@ CASES = [
     ("universe.covered", healthy(universe=Universe(NOW, SYMBOLS, {SYMBOLS[0]: NOW})), UNKNOWN, "symbols-unmeasured"),
     ("exchange.account", healthy(account=Account(ago(seconds=46), Decimal(1), 3)), FAIL, "account-old"),
     ("exchange.prompt", healthy(account=Account(NOW, Decimal(1), 2001)), FAIL, "exchange-slow"),
+    ("exchange.prompt", healthy(account=Account(NOW, Decimal(1), None)), UNKNOWN, "latency-unmeasured"),
     ("exchange.prompt", healthy(account=Account(ago(minutes=4), Decimal(1), 3)), UNKNOWN, "expired"),
     ("exchange.takes_orders", healthy(refused=5), FAIL, "orders-refused"),
     ("exchange.takes_orders", healthy(refused=4), OK, "orders-taken"),
