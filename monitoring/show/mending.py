@@ -104,7 +104,7 @@ def told(row: Incident, tries: Sequence[RemedyAttempt], recent: Sequence[datetim
 def what_next(row: Incident, recent: Sequence[datetime], now: datetime) -> str:
     """What self-healing does next, or that a person is needed."""
     if row.escalated_at:
-        return _("%(n)s remedies in vain: a person is needed.") % {"n": row.attempts}
+        return _("%(n)s remedies within ten minutes in vain: a person is needed.") % {"n": LIMIT}
     if not recent:
         return _("It is looked at again within seconds.")
     if len(recent) >= LIMIT:

@@ -295,7 +295,7 @@ def treat(cases: Sequence[Case], hands: Hands, now: datetime) -> int:
         elif step.do is Do.ESCALATE:
             row.escalated_at = now
             row.save(update_fields=["escalated_at"])
-            log.error("incident %s: %d remedies in vain, a person is needed", row.key, row.attempts)
+            log.error("incident %s: %d remedies in vain, a person is needed", row.key, healing.LIMIT)
     return done
 
 

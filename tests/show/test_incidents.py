@@ -77,7 +77,7 @@ class TestPage:
                           "ms": 1200, "limit_ms": 1000, "modules": 3}  # fmt: skip
         incident(now, code=code, key=code, params=params, escalated_at=now, attempts=3)
         html = panel("incidents", now)
-        assert f'data-code="{code}"' in html and "3 remedies in vain: a person is needed." in html
+        assert f'data-code="{code}"' in html and "3 remedies within ten minutes in vain: a person is needed." in html
         assert "%(" not in html and "<route>" not in html and "could not be" not in html
 
     def test_pressing_acknowledge_and_lift(self, reader, now):
