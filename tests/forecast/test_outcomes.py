@@ -113,6 +113,29 @@ def test_many_signals_cost_as_many_queries_as_one(django_assert_max_num_queries)
         assert tell().stored == 40
 
 
+def test_after_a_long_silence_it_catches_up_batch_by_batch(monkeypatch):
+    monkeypatch.setattr(outcomes, "SPAN", 10)
+    for minute in range(40):
+        signal(minute)
+    candles(*[FLAT] * 50)
+    assert tell().stored == 40
+    monkeypatch.setattr(outcomes, "BATCHES", 1)
+    for minute in (41, 42):
+        signal(minute)
+    assert tell().more is False
+
+
+def test_what_one_go_can_not_do_is_left_for_the_next(monkeypatch):
+    monkeypatch.setattr(outcomes, "SPAN", 10)
+    monkeypatch.setattr(outcomes, "BATCHES", 1)
+    for minute in range(40):
+        signal(minute)
+    candles(*[FLAT] * 50)
+    told = tell()
+    assert (told.stored, told.more) == (10, True)
+    assert sum(tell().stored for _ in range(3)) == 30
+
+
 def test_another_timeframes_signals_are_left_alone():
     one = signal()
     one.cycle.timeframe = "1h"

@@ -124,7 +124,8 @@ class ModelSupervisor:
         spec = store.spec_from(settings.QUANTUM)
         told = outcomes.label(now, spec)
         champions = [row for row in rows.standing(store.current()) if store.answers(row, spec)]
-        if why := nothing_new(champions):
+        why = nothing_new(champions)
+        if not champions or (why and not told.stored):
             oversight.still_holds(champions, now)
             return worked(told.examined, told.stored) if told.stored else Report.idle(why)
         findings = oversight.survey(champions, spec, now)

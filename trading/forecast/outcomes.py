@@ -1,8 +1,8 @@
 """Labels for every signal, also for those that were never traded: what would it have done?
 
-One batch: the oldest signals without an outcome, the candles after them, and one row for each whose end is known.
-Idempotent: a signal has one outcome, and it never changes. What is still open is left for later; a signal whose end
-hides in a gap becomes `unknown` once the candles are a whole horizon past the end of its own.
+Batch by batch, a few at a time: the oldest signals without an outcome, the candles after them, and a row for each whose
+end is known. Idempotent: a signal has one outcome, and it never changes. What is still open is left for later; a signal
+whose end hides in a gap becomes `unknown` once the candles are a whole horizon past the end of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from trading.forecast.paths import EXPIRED, STOP, TARGET, Entries, Paths, follow
 from trading.models import Candle, ModuleState, Signal, SignalOutcome
 
 CELLS = 250_000  # signals x bars of horizon in one batch: bounds the arrays in memory
+BATCHES = 10  # at one go
 SPAN = 1000  # bars that one batch may reach over: bounds the candles in memory
 NAMES = {TARGET: SignalOutcome.TARGET, STOP: SignalOutcome.STOP, EXPIRED: SignalOutcome.EXPIRED}
 
@@ -44,17 +45,30 @@ class Waiting(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one batch did: signals looked at, outcomes stored, of them unknown."""
+    """What was done: signals looked at, outcomes stored, of them unknown; whether younger signals were left."""
 
     examined: int = 0
     stored: int = 0
     unknown: int = 0
+    more: bool = False
 
 
 def label(now: datetime, spec: LabelSpec) -> Told:
-    """One batch of outcomes; a handful of queries, however many signals."""
+    """Outcomes of whatever has ended; after a long silence in several batches, the rest next time."""
+    done = Told(more=True)
+    for _ in range(BATCHES):
+        told = batch(now, spec)
+        done = Told(done.examined + told.examined, done.stored + told.stored, done.unknown + told.unknown, told.more)
+        if not (told.more and told.stored):
+            break
+    return done
+
+
+def batch(now: datetime, spec: LabelSpec) -> Told:
+    """One batch; a handful of queries, however many signals."""
     step, frame = settings.QUANTUM.bar, settings.QUANTUM.timeframe
-    waiting = oldest(frame, step, at_most=CELLS // spec.horizon)
+    most = CELLS // spec.horizon
+    waiting = oldest(frame, step, most)
     newest = Candle.objects.filter(timeframe=frame).aggregate(n=Max("open_time"))["n"]
     if not waiting or newest is None:
         return Told()
@@ -70,7 +84,8 @@ def label(now: datetime, spec: LabelSpec) -> Told:
         SignalOutcome.objects.bulk_create(made, ignore_conflicts=True, batch_size=1000)
         if made:
             events.changed("models")
-    return Told(len(waiting), len(made), sum(row.ended == SignalOutcome.UNKNOWN for row in made))
+    unknown = sum(row.ended == SignalOutcome.UNKNOWN for row in made)
+    return Told(len(waiting), len(made), unknown, len(waiting) == most or waiting[0].at + SPAN * step < newest)
 
 
 def oldest(frame: str, step: timedelta, at_most: int) -> list[Waiting]:

@@ -27,7 +27,7 @@ class ModelVersion(models.Model):
     alarm = models.CharField(max_length=300, default="", blank=True)
     faults = models.PositiveSmallIntegerField(default=0)  # batches in a row whose answers were no probabilities
     fitted_until = models.DateTimeField(null=True)  # no candle from here on had a part in it
-    run = models.ForeignKey("trading.TrainingRun", on_delete=models.PROTECT, null=True, related_name="models")
+    run = models.ForeignKey("trading.TrainingRun", on_delete=models.PROTECT, null=True, related_name="made")
     pruned_at = models.DateTimeField(null=True)  # its file is gone, its row stays
 
     class Meta:
