@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from trading.exchange import filters
-from trading.exchange.errors import Duplicate, Refused, WouldTrigger
+from trading.exchange.errors import Duplicate, Refused, Unreachable, WouldTrigger
 from trading.exchange.gateway import Connection, connect
 from trading.exchange.venue import OrderRequest, OrderStatus, OrderType, Permit, Side
 
@@ -187,3 +187,31 @@ def test_host_and_mode_must_belong_together(url, mode):
 def test_testnet_goes_to_the_demo_host():
     gateway = connect(Connection("", "k", "s", "testnet"))
     assert gateway.client.urls["api"]["fapiPrivate"].startswith("https://demo-fapi.binance.com/")
+
+
+def test_testnet_goes_to_a_stand_in_of_this_machine_and_nowhere_else():
+    gateway = connect(Connection("http://127.0.0.1:8200", "k", "s", "testnet"))
+    assert gateway.client.urls["api"]["fapiPrivate"] == "http://127.0.0.1:8200/fapi/v1"
+    with pytest.raises(ValueError, match="this machine"):
+        connect(Connection("http://fapi.binance.com", "k", "s", "testnet"))
+
+
+def test_the_account_tells_its_modes_and_what_the_key_may(venue):
+    gateway = venue.gateway
+    assert (gateway.one_way(), gateway.multi_assets(), gateway.may_trade()) == (True, False, True)
+    assert gateway.may_withdraw() is False
+    assert gateway.symbol_settings("BTC/USDT:USDT") == ("cross", 20)
+    gateway.set_margin_mode("BTC/USDT:USDT", "isolated")
+    gateway.set_leverage("BTC/USDT:USDT", 5)
+    assert gateway.symbol_settings("BTC/USDT:USDT") == ("isolated", 5)
+
+
+def test_the_demo_environment_does_not_tell_what_a_key_may():
+    assert connect(Connection("", "k", "s", "testnet")).may_withdraw() is None
+
+
+def test_patience_bounds_every_request():
+    gateway = connect(Connection("http://127.0.0.1:8200", "k", "s", "testnet"), patience=1.5)
+    with pytest.raises(Unreachable):
+        gateway.set_clock()
+    assert gateway.client.timeout == 1500

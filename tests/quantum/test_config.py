@@ -90,6 +90,21 @@ def test_what_fits_the_table_of_modes_is_taken(environ):
         ({"QT_PRACTICE_URL": "http://[::1]:8100"}, ["on this machine"]),
         ({"QT_PRACTICE_URL": "http://u:geheim@127.0.0.1:8100"}, ["QT_PRACTICE_URL=http://127.0.0.1:8100 must be http"]),
         ({"QT_PRACTICE_DATA": "/nowhere/at/all"}, ["QT_PRACTICE_DATA=/nowhere/at/all: there is no such"]),
+        (
+            {"QT_TESTNET_URL": "https://fapi.binance.com"},
+            ["QT_TESTNET_URL=https://fapi.binance.com must be a practice"],
+        ),
+        (
+            {"QT_TESTNET_URL": "https://demo-fapi.binance.com.evil.example"},
+            ["must be a practice exchange on this machine"],
+        ),
+        ({"QT_TESTNET_URL": "http://demo-fapi.binance.com"}, ["or https://demo-fapi.binance.com."]),
+        ({"QT_TESTNET_URL": "http://10.0.0.1:8200"}, ["must be a practice exchange on this machine"]),
+        ({"QT_TESTNET_URL": "http://127.0.0.1"}, ["with a port"]),
+        ({"QT_TESTNET_URL": "http://127.0.0.1:x"}, ["has no usable port"]),
+        ({"QT_TESTNET_URL": "http://u:geheim@127.0.0.1:8200"}, ["QT_TESTNET_URL=http://127.0.0.1:8200 must be"]),
+        ({"QT_TESTNET_URL": "http://127.0.0.1:8100"}, ["is this house's own practice exchange"]),
+        ({"QT_TESTNET_URL": "http://127.0.0.1:8000"}, ["PORT=8000 is the port of QT_TESTNET_URL too"]),
         (TESTNET | {"QT_PRACTICE_DATA": "."}, ["plays no recorded market"]),
         ({"QT_SYMBOLS": "BTC-USDT,ETH/USDT:USDT"}, ["QT_SYMBOLS has 'BTC-USDT'"]),
         ({"QT_SYMBOLS": " , "}, ["QT_SYMBOLS=, names no symbol"]),
@@ -223,6 +238,17 @@ def test_each_market_has_a_database_of_its_own(tmp_path):
     assert names == ["practice", "practice-seed-8", "practice-5m", "practice-my_data", "testnet"]
     assert load(recorded).data_source == "recorded:my data"
     assert load({}).venue == "the practice exchange (synthetic, seed 7, 1m candles)"
+
+
+def test_testnet_trades_at_the_demo_environment_or_at_a_stand_in_and_nothing_mixes():
+    demo, stand_in = load(TESTNET), load(TESTNET | {"QT_TESTNET_URL": "http://127.0.0.1:8200/"})
+    official = load(TESTNET | {"QT_TESTNET_URL": "https://demo-fapi.binance.com"})
+    assert (demo.stand_in_url, official.stand_in_url, stand_in.stand_in_url) == ("", "", "http://127.0.0.1:8200")
+    assert demo.venue == official.venue == "binanceusdm demo" and stand_in.venue == "the stand-in at 127.0.0.1:8200"
+    assert (demo.database_name, stand_in.database_name) == ("testnet", "testnet-stand-in-8200")
+    sources = {config.data_source for config in (demo, stand_in, load({}))}
+    assert sources == {"binanceusdm-demo", "stand-in", "synthetic"}
+    assert demo.must_be_started and not load({}).must_be_started
 
 
 def test_two_installations_never_share_a_queue():
