@@ -13,7 +13,7 @@ from monitoring.show.scene import Scene
 from monitoring.show.timeline import timeline
 from trading.models import Position
 
-PANELS = ("exposure", "positions", "candles", "closed")
+PANELS = ("exposure", "positions", "candles", "balance", "closed")
 CHOSEN = Field("position", whole(1, LARGEST), "the position whose candles and story are shown")
 
 
