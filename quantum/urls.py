@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from monitoring.show.api import health, universe
+from monitoring.show.api import metrics as prometheus
 from monitoring.show.api.app import api, no_such_path
 from monitoring.show.pages import (
     charts,
@@ -20,6 +21,7 @@ from monitoring.show.pages import (
     policy,
     positions,
     replay,
+    settings,
     setup,
     switch,
     trades,
@@ -48,11 +50,13 @@ urlpatterns = [
     path("control/<slug:action>/", control.control, name="control"),
     path("replay/", replay.replay, name="replay"),
     path("first-steps/", first_steps.put_away, name="first-steps"),
+    path("settings/", settings.index, name="settings"),
     path("setup/", setup.index, name="setup"),
     path("setup/keys/", setup.keys, name="setup-keys"),
     path("language/", language.choose, name="language"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", prometheus.metrics),
     path("api/universe/refresh", universe.refresh_plain),
     path("api/v1/", api.urls),
     re_path(r"^api/.*$", no_such_path),

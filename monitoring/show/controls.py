@@ -179,7 +179,14 @@ def retrain(trained_at: datetime | None, now: datetime) -> Control:
 
 
 def tune(
-    name: str, value: float, shown: str, first: str, allowed: tuple[float | None, float | None], whole: bool, eases: str
+    name: str,
+    value: float,
+    shown: str,
+    first: str,
+    allowed: tuple[float | None, float | None],
+    whole: bool,
+    eases: str,
+    label: str,
 ) -> Control:
     """Change one limit. `shown` and `first` are written with their unit, `eases` says which way loosens."""
     low, high = (bare(end) for end in allowed)
@@ -199,7 +206,7 @@ def tune(
         stay=_("Leave it"),
         permit="limits.tighten",
         shown={name: bare(value)},
-        value=Value(_("New value"), bare(value), "1" if whole else "any", low, high, eases),
+        value=Value(label, bare(value), "1" if whole else "any", low, high, eases),
     )
 
 

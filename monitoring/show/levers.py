@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from monitoring.control import venue as acting
 from monitoring.control.actions import BadRequest, Stale
@@ -14,6 +15,7 @@ from monitoring.models import Incident
 from monitoring.show import controls, mending, venue
 from monitoring.show.controls import Control
 from monitoring.watch import knobs
+from monitoring.watch.effective import Setting, setting
 from monitoring.watch.manifest import expected
 from monitoring.watch.words import market
 from trading import tuning
@@ -64,21 +66,32 @@ def retrain(target: str, now: datetime) -> Control:
 def tune(target: str, now: datetime) -> Control:
     if target not in tuning.TUNABLE:
         raise BadRequest("target", _("%(name)s can't be tuned.") % {"name": target[:60]})
-    return of_limit(target, tuning.effective())
+    return limit_control(setting(target, tuning.rows()))
 
 
-def of_limit(name: str, config: object) -> Control:
-    """The control of one limit, from the configuration in force."""
-    first, allowed = settings.QUANTUM, tuning.range_of(settings.QUANTUM, name)
-    value, began = tuning.first_value(config, name), tuning.first_value(first, name)
+UNITS = {
+    "seconds": gettext_lazy("New value, in seconds"),
+    "share": gettext_lazy("New value, as a share: 0.01 is 1 %"),
+    "confidence": gettext_lazy("New value, from 0 to 1"),
+    "correlation": gettext_lazy("New value, from 0 to 1"),
+    "r": gettext_lazy("New value, in R"),
+    "atr": gettext_lazy("New value, in ATR"),
+    "times": gettext_lazy("New value, as a multiple of equity"),
+}
+
+
+def limit_control(one: Setting) -> Control:
+    """The control of one limit that may be tuned."""
+    assert one.tunable is not None
     return controls.tune(
-        name,
-        value,
-        knobs.shown(name, value),
-        knobs.shown(name, began),
-        (allowed.low, allowed.high),
-        allowed.whole,
-        tuning.TUNABLE[name].loosens.value,
+        one.name,
+        one.value,
+        knobs.shown(one.name, one.value),
+        knobs.shown(one.name, one.first),
+        (one.allowed.low, one.allowed.high),
+        one.allowed.whole,
+        one.tunable.loosens.value,
+        str(UNITS.get(one.tunable.unit, _("New value"))),
     )
 
 

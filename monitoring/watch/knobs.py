@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 
 from monitoring.watch.effective import setting
-from monitoring.watch.words import NBSP, grouped, percent, plain
+from monitoring.watch.words import NBSP, grouped, percent, places_of, plain
 from trading.models import TunedSetting
 
 SHARES = {
@@ -21,6 +22,8 @@ SHARES = {
 }
 PERCENTS = {"QT_RISK_PER_TRADE", "QT_MAX_OPEN_RISK", "QT_MAX_DAILY_LOSS", "QT_TRAILING_MIN_PROFIT", "QT_BIAS_THRESHOLD"}
 SECONDS = {"QT_COOLDOWN_SECONDS", "QT_MAX_DATA_AGE", "QT_STOP_ESCALATE_SECONDS"}
+NAMES = {"PORT", "QT_PRACTICE_SEED"}  # numbers that count nothing
+OF_R = {"QT_TRAIL_DISTANCE", "QT_TARGET_R"}
 MULTIPLES = {"QT_MAX_LEVERAGE", "QT_STOP_ATR", "QT_BACKSTOP_ATR", "QT_MIN_STOP_COSTS"}
 
 
@@ -58,10 +61,14 @@ def shown(name: str, value: object) -> str:
         return "true" if value else "false"
     if not isinstance(value, (int, float)):
         return str(value)
+    if name in NAMES:
+        return str(value)
     if name in SHARES:
-        return grouped(value, 2)
+        return grouped(value, max(2, places_of(Decimal(str(value)))))
     if name in PERCENTS:
-        return percent(value, 1)
+        return percent(value, max(1, places_of(Decimal(str(value)) * 100)))
     if name in SECONDS or name.endswith("_INTERVAL"):
         return f"{plain(value)}{NBSP}s"
+    if name in OF_R:
+        return f"{plain(value)}{NBSP}R"
     return f"{plain(value)}×" if name in MULTIPLES else plain(value)
