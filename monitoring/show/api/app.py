@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
@@ -19,6 +22,7 @@ from monitoring.show.api import (
     models,
     money,
     risk,
+    schemas,
     scorecard,
     settings,
     switch,
@@ -26,8 +30,23 @@ from monitoring.show.api import (
 from monitoring.show.api.answers import Refusal, bad, refuse
 from monitoring.show.api.door import Door
 
-api = NinjaAPI(title="Quantum", version="1", description="What the system does and why. Money is text, times are UTC.",
-               auth=Door(), urls_namespace="api-v1")  # fmt: skip
+
+class Api(NinjaAPI):
+    """With the shapes of the answers among the components."""
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        schema["components"].setdefault("schemas", {}).update(schemas.components())
+        return schema
+
+
+api = Api(
+    title="Quantum",
+    version="1",
+    description="What the system does and why. Money is text, times are UTC.",
+    auth=Door(),
+    urls_namespace="api-v1",
+)
 api.add_router("", house.router)
 api.add_router("", judged.router)
 api.add_router("", money.router)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from monitoring.show.api import query, shapes
+from monitoring.show.api import query, schemas, shapes
 from monitoring.show.api import universe as universe_desk
 from monitoring.show.api.answers import answer, bad
 from monitoring.show.api.lists import documented, nothing_asked, timeframe
@@ -20,7 +20,7 @@ from trading.models import Candle, UniverseSnapshot
 router = Router(tags=["data"])
 
 
-@router.get("/candles", openapi_extra=documented(SYMBOL, timeframe()))
+@router.get("/candles", openapi_extra=documented(SYMBOL, timeframe(), of="Candle", symbol="text", timeframe="text"))
 def candles(request: HttpRequest) -> HttpResponse:
     """Newest first; `next` is a time in milliseconds."""
     asked = parse(request.GET, (*PAGE, *SPAN, SYMBOL, timeframe(settings.QUANTUM.timeframe)))
@@ -39,7 +39,7 @@ def candles(request: HttpRequest) -> HttpResponse:
                    "as_of": timezone.now()})  # fmt: skip
 
 
-@router.get("/universe")
+@router.get("/universe", openapi_extra=schemas.one("Universe"))
 def universe(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     newest, now = UniverseSnapshot.objects.order_by("-at").first(), timezone.now()

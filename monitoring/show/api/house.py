@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from monitoring.show.api import shapes
+from monitoring.show.api import schemas, shapes
 from monitoring.show.api.answers import answer
 from monitoring.show.api.lists import nothing_asked
 from monitoring.show.build import BUILD, VERSION
@@ -20,7 +20,7 @@ STARTED = timezone.now()
 router = Router(tags=["house"])
 
 
-@router.get("/system")
+@router.get("/system", openapi_extra=schemas.one("System"))
 def system(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     config = settings.QUANTUM
@@ -45,14 +45,14 @@ def system(request: HttpRequest) -> HttpResponse:
     )
 
 
-@router.get("/modules")
+@router.get("/modules", openapi_extra=schemas.many("Module"))
 def modules(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     now = timezone.now()
     return answer({"items": [shapes.module(p) for p in Scene(now).pulses], "next": None, "as_of": now})
 
 
-@router.get("/rejection-codes")
+@router.get("/rejection-codes", openapi_extra=schemas.many("RejectionCode"))
 def rejection_codes(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     return answer({"items": [shapes.rejection_code(c) for c in Code], "next": None, "as_of": timezone.now()})

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from monitoring.show.api import query
+from monitoring.show.api import query, schemas
 from monitoring.show.api.answers import answer, bad
 from monitoring.show.api.query import PAGE, SPAN, Field, between, docs, page, parse
 from trading.exchange.venue import OrderStatus
@@ -46,8 +46,9 @@ def number(text: str) -> int:
         raise bad({"id": str(error)}) from None
 
 
-def documented(*fields: Field) -> dict[str, Any]:
-    return docs((*PAGE, *SPAN, *fields))
+def documented(*fields: Field, of: str = "", **more: str) -> dict[str, Any]:
+    """A list for OpenAPI: its parameters, and the shape of its items where `of` names one."""
+    return docs((*PAGE, *SPAN, *fields)) | (schemas.many(of, **more) if of else {})
 
 
 OUTCOME = Field(

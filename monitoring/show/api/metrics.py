@@ -123,7 +123,7 @@ def queues() -> list[Sample]:
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {"socket_timeout": 1, "socket_connect_timeout": 1}
     try:
         with Connection(settings.CELERY_BROKER_URL, transport_options=options) as broker:
-            channel = broker.channel()
+            channel = broker.ensure_connection(max_retries=1, interval_start=0, interval_step=0).channel()
             return [({"queue": name}, channel._size(name)) for name in names]
     except (OperationalError, OSError, *Connection(settings.CELERY_BROKER_URL).connection_errors):
         return []

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from monitoring.show.api import shapes
+from monitoring.show.api import schemas, shapes
 from monitoring.show.api.answers import answer
 from monitoring.show.api.lists import KIND, OPEN, SIDE, STATUS, documented, listing, nothing_asked
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, docs, page, parse
@@ -17,14 +17,14 @@ from trading.models import Fill, Order, Position, Trade
 router = Router(tags=["money"])
 
 
-@router.get("/account")
+@router.get("/account", openapi_extra=schemas.one("Account"))
 def account(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     now = timezone.now()
     return answer(shapes.account(Scene(now).account, now))
 
 
-@router.get("/positions", openapi_extra=documented(SYMBOL, SIDE, OPEN))
+@router.get("/positions", openapi_extra=documented(SYMBOL, SIDE, OPEN, of="Position"))
 def positions(request: HttpRequest) -> HttpResponse:
     asked = parse(request.GET, (*PAGE, *SPAN, SYMBOL, SIDE, OPEN))
     rows = between(Position.objects.all(), asked, "opened_at")
@@ -38,25 +38,25 @@ def positions(request: HttpRequest) -> HttpResponse:
     return answer({"items": items, "next": onward, "as_of": now})
 
 
-@router.get("/orders", openapi_extra=documented(SYMBOL, STATUS, KIND))
+@router.get("/orders", openapi_extra=documented(SYMBOL, STATUS, KIND, of="Order"))
 def orders(request: HttpRequest) -> HttpResponse:
     filters = {"symbol": "intent__symbol", "status": "status", "kind": "intent__kind"}
     rows = Order.objects.select_related("intent")
     return listing(request, rows, shapes.order, "sent_at", filters, (SYMBOL, STATUS, KIND))
 
 
-@router.get("/fills", openapi_extra=documented(SYMBOL))
+@router.get("/fills", openapi_extra=documented(SYMBOL, of="Fill"))
 def fills(request: HttpRequest) -> HttpResponse:
     return listing(request, Fill.objects.all(), shapes.fill, "at", {"symbol": "symbol"}, (SYMBOL,))
 
 
-@router.get("/trades", openapi_extra=documented(SYMBOL, SIDE))
+@router.get("/trades", openapi_extra=documented(SYMBOL, SIDE, of="Trade"))
 def trades(request: HttpRequest) -> HttpResponse:
     filters = {"symbol": "symbol", "side": "side"}
     return listing(request, Trade.objects.all(), shapes.trade, "closed_at", filters, (SYMBOL, SIDE))
 
 
-@router.get("/trades/stats", openapi_extra=docs((*SPAN, SYMBOL)))
+@router.get("/trades/stats", openapi_extra=docs((*SPAN, SYMBOL)) | schemas.one("TradeStats"))
 def trade_stats(request: HttpRequest) -> HttpResponse:
     """Null where there is nothing to divide by."""
     asked = parse(request.GET, (*SPAN, SYMBOL))

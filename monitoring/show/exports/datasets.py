@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from monitoring.models import AuditEntry, HealthScore, Incident
 from monitoring.show.api import shapes
+from monitoring.show.api.incidents import SEVERITY
+from monitoring.show.api.incidents import STATUS as INCIDENT_STATUS
 from monitoring.show.api.lists import CODE, KIND, OPEN, OUTCOME, SIDE, STATUS, timeframe
 from monitoring.show.api.query import SPAN, SYMBOL, Field
 from monitoring.show.api.risk import ACTION, TARGET, WHO
@@ -95,6 +97,10 @@ def still_open(asked: Mapping[str, Any]) -> Q:
     return closed if asked["status"] == "closed" else ~closed
 
 
+def still_there(asked: Mapping[str, Any]) -> Q:
+    return Q() if asked["status"] == "all" else Q(closed_at__isnull=asked["status"] == "open")
+
+
 MODULE_COLUMNS = tuple(Column(*pair) for pair in (
     ("name", TEXT), ("title", TEXT), ("liveness", TEXT), ("last_tick", TIME), ("last_work", TIME),
     ("examined", INTEGER), ("actions", INTEGER), ("idle_reason", TEXT), ("last_error", TEXT), ("last_error_at", TIME),
@@ -153,7 +159,7 @@ INCIDENTS = table(
     "incidents", Incident,
     "id key code subsystem severity params impacts_trading first_seen last_seen count remedy attempts escalated_at"
     " verified evidence closed_at acknowledged_at acknowledged_by",
-    "first_seen",
+    "first_seen", (SEVERITY, INCIDENT_STATUS), {"severity": "severity"}, also=still_there,
 )  # fmt: skip
 AUDIT = table(
     "audit", AuditEntry, "seq at who action target before after reason previous hash", "at", (WHO, ACTION, TARGET),

@@ -14,7 +14,7 @@ from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
 from monitoring.control import apikeys, audit
-from monitoring.models import HealthScore
+from monitoring.models import HealthScore, Incident
 from monitoring.show.exports import pages, streaming
 from monitoring.show.exports.datasets import DATASETS
 from tests.show import factories as make
@@ -28,6 +28,9 @@ def house(now):
     make.holdings(now)
     make.no_trades(now)
     HealthScore.objects.create(at=now, overall=50, coverage=94, status="capped", evidence={"parts": []})
+    for severity in ("high", "low"):
+        Incident.objects.create(key=f"FEED_STALE:{severity}", code="FEED_STALE", subsystem="feed", severity=severity,
+                                first_seen=now, last_seen=now)  # fmt: skip
 
 
 @pytest.fixture
@@ -101,6 +104,14 @@ async def test_positions_are_the_open_ones_unless_others_are_asked_for(api, hous
     count = {s: len(lines(await fetched(api, f"positions.jsonl?status={s}"))) for s in ("open", "closed", "all")}
     assert count["open"] == len(lines(await fetched(api, "positions.jsonl"))) == 4
     assert count["all"] == count["open"] + count["closed"]
+
+
+async def test_incidents_and_the_audit_take_their_lists_filters(api, house):
+    assert len(lines(await fetched(api, "incidents.jsonl"))) == 2
+    assert len(lines(await fetched(api, "incidents.jsonl?severity=high&status=open"))) == 1
+    assert await fetched(api, "incidents.jsonl?status=closed") == b""
+    assert lines(await fetched(api, "audit.jsonl?action=switch.stop"))[0]["reason"] == "på vakt: æøå"
+    assert await fetched(api, "audit.jsonl?who=nobody") == b""
 
 
 async def test_money_is_the_lists_to_the_last_digit(api, house):
