@@ -12,7 +12,7 @@ from monitoring.show import controls, mending
 from monitoring.show.panels.base import SECOND, Panel, bars, register
 from monitoring.show.scene import Scene
 from monitoring.watch import ailments
-from monitoring.watch.words import market
+from monitoring.watch.words import grouped, market
 from trading.gates.directives import Level
 
 
@@ -67,7 +67,7 @@ def balance(scene: Scene) -> dict[str, Any]:
     return {
         "look": look,
         "figures": mending.figures(look) if look else {},
-        "pairs": [(market(p["first"]), market(p["second"]), p["rho"]) for p in together],
+        "pairs": [(market(p["first"]), market(p["second"]), grouped(p["rho"], 2)) for p in together],
         "trims": [(mending.proposed(row), controls.offer(mending.dismiss(row), scene.audience)) for row in trims],
         "about": ngettext("%(n)s proposed trim", "%(n)s proposed trims", len(trims)) % {"n": len(trims)}
         if trims
