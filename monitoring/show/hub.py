@@ -16,7 +16,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -84,6 +84,10 @@ class Client:
         self.waiting[message.key] = message
         self.ready.set()
 
+    @property
+    def slots(self) -> list[Slot]:
+        return [(self.audience, name) for name in (panels.PANELS if self.panels is None else self.panels)]
+
     def wants(self, panel: str) -> bool:
         return self.panels is None or panel in self.panels
 
@@ -121,6 +125,7 @@ class Hub:
     def __init__(self) -> None:
         self.started = self.seq = 1 + secrets.randbelow(2**52)  # no other process, and no restart, has these numbers
         self.clients: set[Client] = set()
+        self.watchers: Counter[Slot] = Counter()
         self.latest: dict[Slot, Message] = {}
         self.substance: dict[Slot, str] = {}
         self.dirty: set[str] = set()
@@ -142,18 +147,18 @@ class Hub:
         """One more who watches; what nobody watched before is looked at anew."""
         if not self.tasks:
             self.start()
-        for name in panels.PANELS:
-            if client.wants(name) and not self.watched(client.audience, name):
-                self.latest.pop((client.audience, name), None)  # nobody kept it true meanwhile: drawn anew, and sent
-                self.substance.pop((client.audience, name), None)
-                self.nudge([name])
         self.clients.add(client)
-
-    def watched(self, audience: Audience, name: str) -> bool:
-        return any(c.audience == audience and c.wants(name) for c in self.clients)
+        for slot in client.slots:
+            self.watchers[slot] += 1
+            if self.watchers[slot] == 1:  # nobody kept it true meanwhile: drawn anew, and sent
+                self.latest.pop(slot, None)
+                self.substance.pop(slot, None)
+                self.nudge([slot[1]])
 
     def leave(self, client: Client) -> None:
-        self.clients.discard(client)
+        if client in self.clients:
+            self.clients.discard(client)
+            self.watchers.subtract(client.slots)
 
     def hello(self) -> str:
         return dumps({"type": "hello", "seq": self.seq, "mode": settings.QUANTUM.mode, "build": build()})
@@ -225,15 +230,26 @@ class Hub:
     async def refresh(self, names: Iterable[str]) -> None:
         """Render the panels for everybody who watches them; send those whose substance changed."""
         wanted: dict[Audience, list[str]] = {}
+        audiences = {slot[0] for slot, n in self.watchers.items() if n}
         for name in names:
-            for audience in {c.audience for c in self.clients if c.wants(name)}:
-                wanted.setdefault(audience, []).append(name)
-        rendered, self.held = await aside(look, wanted, timezone.now(), dict(self.marks))
-        for audience, panel in rendered:
-            slot = (audience, panel.name)
-            if self.substance.get(slot) != panel.substance:
-                self.substance[slot] = panel.substance
-                self.latest[slot] = self.broadcast("panel", panel.name, panel.as_of, audience, html=panel.html)
+            for audience in audiences:
+                if self.watchers[(audience, name)]:
+                    wanted.setdefault(audience, []).append(name)
+
+        def drawn(audience: Audience, panel: panels.Rendered) -> None:
+            self.loop.call_soon_threadsafe(self.show, audience, panel)
+
+        def held(found: list[holding.Held]) -> None:
+            self.loop.call_soon_threadsafe(setattr, self, "held", found)
+
+        await aside(look, wanted, Scene(timezone.now(), dict(self.marks)), held, drawn)
+
+    def show(self, audience: Audience, panel: panels.Rendered) -> None:
+        """Send a panel that was just drawn, where its substance changed."""
+        slot = (audience, panel.name)
+        if self.substance.get(slot) != panel.substance:
+            self.substance[slot] = panel.substance
+            self.latest[slot] = self.broadcast("panel", panel.name, panel.as_of, audience, html=panel.html)
 
     # -- what runs -------------------------------------------------------------------------------------------------
 
@@ -340,16 +356,19 @@ def positive(mark: str) -> Decimal:
 
 
 def look(
-    wanted: Mapping[Audience, Sequence[str]], now: datetime, marks: dict[str, tuple[Decimal, datetime]]
-) -> tuple[list[tuple[Audience, panels.Rendered]], list[holding.Held]]:
-    """One look at the rows for these panels, drawn for each audience, and the open positions for the patches."""
-    scene = Scene(now, marks)
-    drawn = []
+    wanted: Mapping[Audience, Sequence[str]],
+    scene: Scene,
+    held: Callable[[list[holding.Held]], None],
+    drawn: Callable[[Audience, panels.Rendered], None],
+) -> None:
+    """One look at the rows: the open positions for the patches, and each panel as soon as it is ready."""
+    held(scene.held)
     for audience, names in sorted(wanted.items(), key=lambda pair: pair[0].language):
         scene = scene.seen_by(audience)
         with translation.override(audience.language):
-            drawn += [(audience, panel) for panel in panels.render(names, now, scene)]
-    return drawn, scene.held
+            for name in names:
+                for panel in panels.render([name], scene.now, scene):
+                    drawn(audience, panel)
 
 
 def build() -> str:
