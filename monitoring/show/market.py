@@ -111,7 +111,8 @@ def listed(scene: Scene) -> list[Listed]:
     wrong = total(scene.once(fault_counts))
     prices = scene.once(closes)
     made = [
-        one(row, closed.get(row["symbol"]), prices.get(row["symbol"], []), wrong, scene.now) for row in taken.symbols
+        one(row, closed.get(row["symbol"]), prices.get(row["symbol"], []), wrong, scene.now, scene.config.max_data_age)
+        for row in taken.symbols
     ]
     return sorted(made, key=order)
 
@@ -129,9 +130,9 @@ def one(
     bars: Sequence[tuple[float, float]],
     wrong: dict[str, int],
     now: datetime,
+    limit: timedelta,
 ) -> Listed:
     prices = [close for close, _ in bars]
-    limit = settings.QUANTUM.max_data_age
     return Listed(
         symbol=row["symbol"],
         status=row.get("status", ""),

@@ -12,9 +12,8 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.utils.translation import gettext_lazy
 
-from monitoring.show.scene import Scene
+from monitoring.show.scene import Scene, tuned
 from monitoring.watch.words import age, grouped, market, percent, plain
-from trading import tuning
 from trading.gates import policy as law
 from trading.gates import store
 from trading.gates.catalogue import GATE_CODES
@@ -105,11 +104,7 @@ class Guard:
 
 def config(scene: Scene) -> Any:
     """The configuration in force; one query."""
-    return tuning.overlay(settings.QUANTUM, {name: row.value for name, row in scene.once(tuned).items()})
-
-
-def tuned(scene: Scene) -> dict[str, TunedSetting]:
-    return tuning.rows()
+    return scene.config
 
 
 def holdings(scene: Scene) -> tuple[Holding, ...]:

@@ -24,6 +24,7 @@ from monitoring.watch.liveness import liveness
 from monitoring.watch.manifest import expected
 from monitoring.watch.verdict import Facts, Headline, headline
 from monitoring.watch.words import grouped, market
+from trading import tuning
 from trading.cycle import daily_pnl
 from trading.exchange.venue import OrderStatus
 from trading.models import (
@@ -39,6 +40,7 @@ from trading.models import (
     Position,
     Trade,
     TrainingRun,
+    TunedSetting,
     UniverseSnapshot,
 )
 
@@ -152,6 +154,15 @@ class Universe:
     closed: dict[str, datetime]  # close time of the newest candle; absent: there is none
 
 
+def tuned(scene: Scene) -> dict[str, TunedSetting]:
+    """What people have tuned, by the setting's name; one query."""
+    return tuning.rows()
+
+
+def in_force(scene: Scene) -> Any:
+    return tuning.overlay(settings.QUANTUM, {name: row.value for name, row in scene.once(tuned).items()})
+
+
 class Scene:
     """Lazy facts for one refresh. `now` is the refresh's time; nothing here reads the clock."""
 
@@ -180,13 +191,18 @@ class Scene:
         other.audience = audience
         return other
 
+    @property
+    def config(self) -> Any:
+        """The configuration in force: the environment's, and what people have tuned; one query."""
+        return self.once(in_force)
+
     @cached_property
     def funnel(self) -> Funnel:
         return funnel(rows.HOUR, self.now)
 
     @cached_property
     def facts(self) -> Facts:
-        return rows.facts(self.now, rows.HOUR, self.funnel)
+        return rows.facts(self.now, rows.HOUR, self.funnel, self.once(tuned))
 
     @cached_property
     def headline(self) -> Headline:
@@ -194,7 +210,7 @@ class Scene:
 
     @cached_property
     def account(self) -> Account | None:
-        """None until the venue has shown the account; eight queries."""
+        """None until the venue has shown the account; eight queries, and the configuration's."""
         last = AccountSnapshot.objects.order_by("-at").first()
         if last is None:
             return None
@@ -218,7 +234,7 @@ class Scene:
             fees_today=fees["fee"] or Decimal(0),
             funding_today=paid["amount"] or Decimal(0),
             pnl_today=daily_pnl(self.now),
-            loss_limit=Decimal(str(settings.QUANTUM.QT_MAX_DAILY_LOSS)),
+            loss_limit=Decimal(str(self.config.QT_MAX_DAILY_LOSS)),
         )
 
     @cached_property

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from monitoring.show import controls
 from monitoring.show.levers import limit_control
-from monitoring.show.scene import Scene
+from monitoring.show.scene import Scene, tuned
 from monitoring.watch import knobs
 from monitoring.watch.effective import CLAMP, DATABASE, DEFAULT, ENVIRONMENT, Setting, effective
 from monitoring.watch.words import clock
@@ -104,7 +104,7 @@ class Line:
 
 def settings(scene: Scene) -> list[Setting]:
     """Every setting in force; one query."""
-    return effective()
+    return effective(scene.once(tuned))
 
 
 def line(one: Setting, scene: Scene) -> Line:
@@ -141,11 +141,11 @@ def grouped(scene: Scene, tunable: bool) -> list[tuple[str, list[Line]]]:
 def summary(scene: Scene) -> tuple[str, str]:
     """How many limits are tuned, and who tuned last."""
     limits = [one for one in scene.once(settings) if one.tunable]
-    tuned = [one for one in limits if one.source in (DATABASE, CLAMP)]
-    told = {"n": len(tuned), "of": len(limits)}
-    head = ngettext("%(n)s of %(of)s limits is tuned.", "%(n)s of %(of)s limits are tuned.", len(tuned)) % told
+    moved = [one for one in limits if one.source in (DATABASE, CLAMP)]
+    told = {"n": len(moved), "of": len(limits)}
+    head = ngettext("%(n)s of %(of)s limits is tuned.", "%(n)s of %(of)s limits are tuned.", len(moved)) % told
     changed = [one for one in limits if one.row]
-    if not tuned:
+    if not moved:
         head = _("All %(of)s limits are as the environment set them.") % told
     if not changed:
         return head, _("Nobody has tuned one yet; a change holds from the next bar on, and the audit trail keeps it.")

@@ -41,7 +41,7 @@ from monitoring.watch.detectors import (
 )
 from monitoring.watch.healing import Do
 from monitoring.watch.report import Issue, report, write
-from trading import events, runtime
+from trading import events, runtime, tuning
 from trading.exchange.venue import OrderStatus
 from trading.feed import rows as feed_rows
 from trading.gates import store as gate_store
@@ -85,7 +85,7 @@ def facts(now: datetime, born: datetime) -> Facts:
         stream_beat=stream.last_tick if stream else None,
         stream_heard=stream.last_work if stream else None,
         closes={symbol: closes.get(symbol) for symbol in symbols},
-        max_age=settings.QUANTUM.max_data_age,
+        max_age=tuning.effective().max_data_age,
         training_beat=training,
         training_silence=rows.TRAINING_SILENCE,
         naked=unprotected(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from monitoring.watch.verdict import Facts, Naked, Switch, Training
 from trading import tuning
 from trading.exchange.rows import waiting
 from trading.laws import conservation
-from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun
+from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun, TunedSetting
 
 HOUR = timedelta(hours=1)
 RECENT_BARS = 20
@@ -82,10 +82,15 @@ def undecided() -> int:
     return law.signals - law.traded - law.rejected - law.failed - law.pending
 
 
-def facts(now: datetime, span: timedelta = HOUR, seen: Funnel | None = None) -> Facts:
+def facts(
+    now: datetime,
+    span: timedelta = HOUR,
+    seen: Funnel | None = None,
+    tuned: Mapping[str, TunedSetting] | None = None,
+) -> Facts:
     """Everything the headline rests on; seven queries and the funnel's four."""
     seen = seen or funnel(span, now)
-    tuned, top = tuning.rows(), seen.dominant
+    tuned, top = tuning.rows() if tuned is None else tuned, seen.dominant
     config = tuning.overlay(settings.QUANTUM, {name: row.value for name, row in tuned.items()})
     return Facts(
         now=now,

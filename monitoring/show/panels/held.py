@@ -26,9 +26,7 @@ def positions(scene: Scene) -> dict[str, Any]:
     return {
         "rows": held,
         "verify_limit": limit,
-        "about": f"{len(held)} of {settings.QUANTUM.QT_MAX_POSITIONS} open; {stops(confirmed, len(held))}"
-        if held
-        else "",
+        "about": f"{len(held)} of {scene.config.QT_MAX_POSITIONS} open; {stops(confirmed, len(held))}" if held else "",
         "last": scene.last_closed if not held else None,
     }
 

@@ -167,7 +167,7 @@ def performance(scene: Scene) -> dict[str, Any]:
 def exposure(scene: Scene) -> dict[str, Any]:
     """The page's headline: how many are open, whether each is protected, what is at risk."""
     held, limit = scene.held, verify_limit()
-    most = settings.QUANTUM.QT_MAX_POSITIONS
+    most = scene.config.QT_MAX_POSITIONS
     if not held:
         return {"head": _("No position is open."), "lead": no_position(scene), "figures": []}
     sure = sum(holding.badge(one, one.stop, limit, scene.now).state == "ok" for one in held)

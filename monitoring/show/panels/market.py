@@ -34,7 +34,7 @@ def said(scene: Scene) -> dict[str, Any]:
     rows, taken = scene.once(market.listed), scene.once(market.snapshot)
     inside = [row for row in rows if row.inside]
     old = [row for row in inside if row.shape == "fail"]
-    known = {"n": grouped(len(inside)), "old": len(old), "limit": age(settings.QUANTUM.max_data_age)}
+    known = {"n": grouped(len(inside)), "old": len(old), "limit": age(scene.config.max_data_age)}
     if taken is None:
         sentence, tone = _("No universe yet."), "unknown"
     elif not inside:
@@ -73,7 +73,7 @@ def symbols(scene: Scene) -> dict[str, Any]:
     return {
         "rows": [(row, grouped(row.last, usual_places(row.last)) if row.last else "") for row in rows],
         "tiers": any(row.tier for row in rows),
-        "limit_age": settings.QUANTUM.max_data_age,
+        "limit_age": scene.config.max_data_age,
         "line_bars": market.SPARK_BARS,
         "timeframe": settings.QUANTUM.timeframe,
     }

@@ -69,7 +69,7 @@ def universe(scene: Scene) -> dict[str, Any]:
         return {"universe": None}
     ages = [(market(s), seen.closed.get(s)) for s in seen.inside]
     oldest = sorted(ages, key=lambda pair: pair[1] or datetime.min.replace(tzinfo=scene.now.tzinfo))
-    limit = settings.QUANTUM.max_data_age
+    limit = scene.config.max_data_age
     fresh = sum(at is not None and scene.now - at <= limit for _, at in ages)
     return {
         "universe": seen,

@@ -33,7 +33,7 @@ from monitoring.watch.probes.facts import (
     Universe,
 )
 from monitoring.watch.rows import newest_closes
-from trading import schedule
+from trading import schedule, tuning
 from trading.codes import MEANINGS, Code
 from trading.exchange.venue import OrderStatus
 from trading.models import (
@@ -101,7 +101,7 @@ def window() -> timedelta:
 
 
 def limits() -> Limits:
-    config, second = settings.QUANTUM, timedelta(seconds=1)
+    config, second = tuning.effective(), timedelta(seconds=1)
     return Limits(
         data_age=config.max_data_age + second * 5,
         stop_seen=max(second * 15, second * config.QT_POSITION_MONITOR_INTERVAL * 2),
