@@ -124,7 +124,7 @@ def codes(scene: Scene) -> dict[str, Any]:
 def arrivals(scene: Scene) -> dict[str, Any]:
     newest, ended = scene.once(risk.arrivals)
     top = next(({"code": code, "n": n} for code, n in ended.items()), None)
-    return {"newest": newest, "top": top, "shape": "ok" if "TRADED" in ended else "unknown"}
+    return {"newest": newest, "top": top, "traded": "TRADED" in ended}
 
 
 def arrived_at(scene: Scene) -> datetime | None:
