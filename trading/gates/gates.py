@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
-from trading.codes import Code
+from trading.codes import Code, _
 from trading.exchange.venue import Side
 from trading.forecast.belief import Belief
 from trading.gates.desk import Desk, Limits, Market, Rejection
@@ -21,7 +21,11 @@ Gate = Callable[[Belief, Desk], Rejection | None]
 
 ACTIVE = "active"
 AHEAD = timedelta(seconds=30)  # how far clocks may differ, and a bar close while the venue is asked
-WHEN = {"TRENDING": "while the market trends", "RANGING": "while the market ranges", "NORMAL": "in a normal market"}
+WHEN = {
+    "TRENDING": _("while the market trends"),
+    "RANGING": _("while the market ranges"),
+    "NORMAL": _("in a normal market"),
+}
 
 
 # -- mode and system --------------------------------------------------------------------------------------------------

@@ -1,8 +1,11 @@
-"""A rejection in words: the measured number first, then the limit. Numbers are written as the design says."""
+"""A rejection in words: the measured number first, then the limit. Numbers are written as the design says.
+
+Templates and words are English; `translate` turns each into the reader's language before it is filled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from string import Formatter
 from typing import Any
@@ -11,6 +14,7 @@ from trading.codes import MEANINGS, Code
 from trading.gates.desk import Rejection
 from trading.gates.ticket import Ticket
 
+Translate = Callable[[str], str]
 SPACE = "\u00a0"  # before units: does not break
 MINUS = "\u2212"
 
@@ -43,9 +47,17 @@ def two(*parts: tuple[int, str]) -> str:
     return " ".join(f"{n:,}{SPACE}{unit}" for n, unit in parts if n) or f"0{SPACE}s"
 
 
-def times(count: float) -> str:
-    words = {1: "once", 2: "twice"}
-    return words.get(int(count), f"{int(count)} times")
+def _(text: str) -> str:
+    """Marks a text for translation."""
+    return text
+
+
+OFTEN = {1: _("once"), 2: _("twice")}
+
+
+def times(count: float, translate: Translate = str) -> str:
+    whole = int(count)
+    return translate(OFTEN[whole]) if whole in OFTEN else translate(_("%d times")) % whole
 
 
 def market(symbol: str) -> str:
@@ -61,9 +73,7 @@ WRITERS = {
     "age": lambda value, more: age(float(value), more),
     "count": lambda value, more: grouped(value, 0),
     "exact": lambda value, more: exact(value),
-    "times": lambda value, more: times(value),
     "market": lambda value, more: market(value),
-    "": lambda value, more: str(value),
 }
 FINEST = 4  # further digits at most: 0.319999 is not "0.32, needs 0.32"
 
@@ -71,11 +81,13 @@ FINEST = 4  # further digits at most: 0.319999 is not "0.32, needs 0.32"
 class Writer(Formatter):
     """Fills a template; `more` further digits, so that two different numbers never read the same."""
 
-    def __init__(self, more: int) -> None:
-        self.more = more
+    def __init__(self, more: int, translate: Translate = str) -> None:
+        self.more, self.translate = more, translate
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        return WRITERS[format_spec](value, self.more)
+        if format_spec == "times":
+            return times(value, self.translate)
+        return WRITERS[format_spec](value, self.more) if format_spec else self.translate(str(value))
 
     def reads_alike(self, template: str, facts: Mapping[str, Any]) -> bool:
         """Value and limit differ, and yet are written the same."""
@@ -85,8 +97,10 @@ class Writer(Formatter):
         return len({self.format_field(facts[name], specs[name] or "") for name in ("value", "limit")}) == 1
 
 
-def write(template: str, facts: Mapping[str, Any]) -> str:
-    writer = next((w for w in map(Writer, range(FINEST)) if not w.reads_alike(template, facts)), Writer(FINEST))
+def write(template: str, facts: Mapping[str, Any], translate: Translate = str) -> str:
+    template = translate(template)
+    writers = [Writer(more, translate) for more in range(FINEST + 1)]
+    writer = next((w for w in writers if not w.reads_alike(template, facts)), writers[-1])
     return writer.vformat(template, (), facts)
 
 
@@ -94,19 +108,22 @@ def wanted(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name}
 
 
-def say(what: Rejection | Code, facts: Mapping[str, Any] | None = None) -> str:
+def say(what: Rejection | Code, facts: Mapping[str, Any] | None = None, translate: Translate = str) -> str:
     """The sentence of a rejection, or of a code with facts (`value` and `limit` among them)."""
     if isinstance(what, Rejection):
-        return say(what.code, {"value": what.value, "limit": what.limit, **what.facts})
+        return say(what.code, {"value": what.value, "limit": what.limit, **what.facts}, translate)
     known = {name: fact for name, fact in (facts or {}).items() if fact is not None}
     meaning = MEANINGS[what]
     template = next((t for t in meaning.says if wanted(t) <= known.keys()), None)
-    return write(template, known) if template else meaning.sentence
+    return write(template, known, translate) if template else translate(meaning.sentence)
+
+
+ACCEPTED = _(
+    "{quantity:exact} at about {price:exact}, {leverage}×: {notional:money} USDT, of which {risk:money} at risk."
+)
 
 
 def accepted(ticket: Ticket) -> str:
     """The sentence of an order we want."""
-    return (
-        f"{exact(ticket.quantity)} at about {exact(ticket.price)}, {ticket.leverage}×: "
-        f"{grouped(ticket.notional, 2)} USDT, of which {grouped(ticket.risk, 2)} at risk."
-    )
+    names = ("quantity", "price", "leverage", "notional", "risk")
+    return write(ACCEPTED, {name: getattr(ticket, name) for name in names})

@@ -49,6 +49,7 @@ def as_json(no: Rejection) -> dict:
         "value": no.value,
         "limit": no.limit,
         "setting": no.setting,
+        "facts": dict(no.facts),
         "sentence": sentence.say(no),
     }
 
