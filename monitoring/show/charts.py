@@ -196,7 +196,7 @@ def codes_over_time(counts: Sequence[tuple[datetime, str, int]]) -> Figure | Non
     total: Counter[str] = Counter()
     for _at, code, n in counts:
         total[code] += n
-    if not total:
+    if not total.total():
         return None
     named = [code for code, _n in total.most_common(TOP_CODES)]
     times = sorted({at for at, _code, _n in counts})

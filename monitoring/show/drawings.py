@@ -129,7 +129,7 @@ def leaving(position: Position) -> Mark:
 def stop_of(position: Position) -> Stop:
     """The working stop's way, as far as it was at the exchange; one query."""
     wanted = Intent.objects.filter(position=position, kind=Intent.STOP).exclude(order__status__in=NEVER_THERE)
-    there = wanted.filter(order__isnull=False, trigger__isnull=False).select_related("order").order_by("-id")
+    there = wanted.filter(order__isnull=False, trigger__isnull=False).select_related("order").order_by("-order__sent_at", "-id")
     found = [(one.order.sent_at, one.trigger, one.order) for one in there[:MOST_MOVES]][::-1]
     resting = [(trigger, order) for _at, trigger, order in found if order.status in RESTING]
     return Stop(
@@ -162,7 +162,7 @@ def would_be(decision: Decision) -> list[Level]:
     limits = (signal.cycle.desk or {}).get("limits", {})
     way, r = (1 if signal.side == "long" else -1), Decimal(str(signal.r))
     reach = Decimal(str(limits.get("target_r") or settings.QUANTUM.QT_TARGET_R))
-    places = usual_places(signal.price) + 1
+    places = usual_places(signal.price)
     until = signal.cycle.bar + HORIZON * settings.QUANTUM.bar
     ends = ((_("would-be stop %(price)s"), -1), (_("would-be target %(price)s"), reach))
     return [

@@ -40,17 +40,17 @@ STATUSES = {
     S.NOT_PLACED: ("warn", _("never arrived"), _("Proven: the exchange never had it.")),
 }
 
-CLOSED = {
-    "stop": _("stopped"),
+CLOSED = {  # what ended it
+    "stop": _("stop"),
     "trailing": _("trailing stop"),
     "backstop": _("backstop"),
     "target": _("target"),
-    "time": _("time is over"),
-    "manual": _("by hand"),
-    "stop_escalated": _("stop did not fill"),
-    "SL_REJECTED_CLOSED": _("no stop could be placed"),
-    "liquidation": _("liquidated"),
-    "external": _("closed from outside"),
+    "time": _("time limit"),
+    "manual": _("a person"),
+    "stop_escalated": _("a stop that did not fill"),
+    "SL_REJECTED_CLOSED": _("a stop that could not be placed"),
+    "liquidation": _("liquidation"),
+    "external": _("someone at the exchange"),
 }
 
 # The venue's codes that an order of ours can meet, in plain words.

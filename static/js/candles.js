@@ -21,7 +21,7 @@ class CandleChart {
     this.box = Object.assign(document.createElement("div"), { className: "box" });
     this.box.style.height = "100%";
     canvas.replaceChildren(this.box);
-    this.chart = L.createChart(this.box, { autoSize: true, handleScroll: { mouseWheel: false, vertTouchDrag: false }, handleScale: { mouseWheel: false, axisPressedMouseMove: { price: false, time: true } } });
+    this.chart = L.createChart(this.box, { autoSize: true, layout: { attributionLogo: false }, handleScroll: { mouseWheel: false, vertTouchDrag: false }, handleScale: { mouseWheel: false, axisPressedMouseMove: { price: false, time: true } } });
     this.candles = this.chart.addSeries(L.CandlestickSeries, { lastValueVisible: false, priceLineVisible: false, autoscaleInfoProvider: (own) => this.reach(own()) });
     this.volume = this.chart.addSeries(L.HistogramSeries, { priceScaleId: "", lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
