@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from monitoring.models import HealthScore
-from monitoring.watch import history, scorecard, told, validator
+from monitoring.watch import history, scorecard, spoken, validator
 from monitoring.watch.history import Turn
 from monitoring.watch.probes import Facts, State, answers
 from monitoring.watch.probes.facts import Finding
@@ -120,7 +120,7 @@ def as_json(seen: Diagnosis) -> dict[str, Any]:
         "overall": card.overall,
         "status": card.status,
         "coverage": card.coverage,
-        "caps": [{"code": cap.code, "component": cap.part, "why": told.cap(cap, card)} for cap in card.caps],
+        "caps": [{"code": cap.code, "component": cap.part, "why": spoken.cap(cap, card)} for cap in card.caps],
         "probes": [probe(one, mark) for one in card.components for mark in one.points],
         **house(),
     }
@@ -133,7 +133,7 @@ def probe(one: Component, mark: Point) -> dict[str, Any]:
         "question": question(mark.probe),
         "state": mark.state.value,
         "code": mark.code,
-        "sentence": told.why(mark),
+        "sentence": spoken.why(mark),
         "evidence": dict(mark.params),
         "points": mark.earned,
         "of": mark.of,

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from monitoring.watch import told
+from monitoring.watch import spoken
 from monitoring.watch.doctor import Diagnosis, Severity, house, steps
 from monitoring.watch.history import Turn
 from monitoring.watch.probes.facts import Facts, Pulse
@@ -98,15 +98,15 @@ def score(seen: Diagnosis) -> Iterable[Block]:
     yield Heading(_("Score"))
     yield Paragraph(
         _("%(overall)s of 100, %(status)s; %(coverage)s of 100 points were measured.")
-        % {"overall": card.overall, "status": told.status(card.status), "coverage": card.coverage}
+        % {"overall": card.overall, "status": spoken.status(card.status), "coverage": card.coverage}
     )
     if card.caps:
         yield Bullets(
-            tuple(_("Held at %(at)s: %(why)s") % {"at": cap.at, "why": told.cap(cap, card)} for cap in card.caps)
+            tuple(_("Held at %(at)s: %(why)s") % {"at": cap.at, "why": spoken.cap(cap, card)} for cap in card.caps)
         )
     for name, parts in card.groups.items():
-        rows = tuple((told.name(one.part), f"{one.score}/{one.out_of}", told.state(one.status)) for one in parts)
-        yield Table((told.group(name), _("Points"), _("State")), rows)
+        rows = tuple((spoken.name(one.part), f"{one.score}/{one.out_of}", spoken.state(one.status)) for one in parts)
+        yield Table((spoken.group(name), _("Points"), _("State")), rows)
 
 
 def running(facts: Facts) -> Iterable[Block]:
@@ -116,7 +116,7 @@ def running(facts: Facts) -> Iterable[Block]:
         yield Paragraph(_("Nothing runs."))
         return
     rows = tuple(
-        (told.named(pulse.name), worked(pulse, facts), str(pulse.examined), str(pulse.actions)) for pulse in up
+        (spoken.named(pulse.name), worked(pulse, facts), str(pulse.examined), str(pulse.actions)) for pulse in up
     )
     yield Table((_("Module"), _("Last useful work"), _("Examined"), _("Acted on")), rows)
 
@@ -127,7 +127,7 @@ def not_running(facts: Facts) -> Iterable[Block]:
     if not bad:
         yield Paragraph(_("Every module runs."))
         return
-    rows = tuple((told.named(pulse.name), str(ALIVE[pulse.alive(facts.now)]), silence(pulse, facts), pulse.error)
+    rows = tuple((spoken.named(pulse.name), str(ALIVE[pulse.alive(facts.now)]), silence(pulse, facts), pulse.error)
                  for pulse in bad)  # fmt: skip
     yield Table((_("Module"), _("State"), _("Last tick"), _("Error")), rows)
 
@@ -156,8 +156,8 @@ def ranked(seen: Diagnosis) -> Iterable[Block]:
         (
             str(rank),
             str(SEVERITY[problem.severity]),
-            told.name(problem.component.part),
-            told.why(problem.point),
+            spoken.name(problem.component.part),
+            spoken.why(problem.point),
             f"−{problem.point.of}",
             fix(problem.point.probe),
         )
@@ -179,7 +179,7 @@ def changed(turn: Turn | None) -> Iterable[Block]:
         yield Paragraph(_("No component's points have changed."))
         return
     rows = tuple(
-        (told.named(one.component), f"{one.was} → {one.now}", told.turned(one), turn.by.get(one.component, "–"))
+        (spoken.named(one.component), f"{one.was} → {one.now}", spoken.turned(one), turn.by.get(one.component, "–"))
         for one in turn.changes
     )
     yield Table((_("Component"), _("Points"), _("Why"), _("By")), rows)

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from monitoring.watch import bundle, doctor, document, history, told
+from monitoring.watch import bundle, doctor, document, history, spoken
 from monitoring.watch.doctor import Diagnosis
 from monitoring.watch.probes import State
 from monitoring.watch.probes.facts import Finding
@@ -65,22 +65,22 @@ class Command(BaseCommand):
         card = seen.card
         self.stdout.write(
             _("Health %(overall)s / 100, %(status)s; %(coverage)s of 100 points measured.")
-            % {"overall": card.overall, "status": told.status(card.status), "coverage": card.coverage}
+            % {"overall": card.overall, "status": spoken.status(card.status), "coverage": card.coverage}
         )
         for cap in card.caps:
-            self.stdout.write(_("Held at %(at)s: %(why)s") % {"at": cap.at, "why": told.cap(cap, card)})
+            self.stdout.write(_("Held at %(at)s: %(why)s") % {"at": cap.at, "why": spoken.cap(cap, card)})
         for name, parts in card.groups.items():
-            self.stdout.write(f"\n{told.group(name)}")
+            self.stdout.write(f"\n{spoken.group(name)}")
             for one in parts:
                 self.component(one)
 
     def component(self, one: Component) -> None:
-        self.stdout.write(f"  {told.name(one.part)}  {one.score}/{one.out_of}")
+        self.stdout.write(f"  {spoken.name(one.part)}  {one.score}/{one.out_of}")
         for mark in one.points:
             self.point(mark)
 
     def point(self, mark: Point) -> None:
-        self.stdout.write(f"    {mark.state.value:<8} {question(mark.probe)} {told.why(mark)}")
+        self.stdout.write(f"    {mark.state.value:<8} {question(mark.probe)} {spoken.why(mark)}")
         if mark.state is not State.OK:
             self.stdout.write(f"             {_('fix:')} {fix(mark.probe)}")
 

@@ -12,7 +12,7 @@ from ninja import Router
 from monitoring.models import HealthScore
 from monitoring.show.api.answers import answer
 from monitoring.show.api.query import SPAN, Field, between, docs, instant, page, parse, whole
-from monitoring.watch import history, told
+from monitoring.watch import history, spoken
 from monitoring.watch.probes.words import fix, question
 from monitoring.watch.scorecard import Change, Component, Point, Scorecard
 
@@ -70,7 +70,7 @@ def whole_card(card: Scorecard, now: datetime) -> dict[str, Any]:
         "status": card.status,
         "coverage": card.coverage,
         "uncapped": card.raw,
-        "caps": [{"at": cap.at, "code": cap.code, "component": cap.part, "why": told.cap(cap, card)}
+        "caps": [{"at": cap.at, "code": cap.code, "component": cap.part, "why": spoken.cap(cap, card)}
                  for cap in card.caps],
         "groups": [
             {"name": name, "score": sum(one.score for one in parts), "out_of": sum(one.out_of for one in parts),
@@ -99,7 +99,7 @@ def component(one: Component, card: Scorecard, now: datetime) -> dict[str, Any]:
 
 def point(mark: Point) -> dict[str, Any]:
     evidence = {"probe": mark.probe, "state": mark.state.value, "code": mark.code or None, "as_of": mark.as_of}
-    row = {"points": mark.earned, "of": mark.of, "why": told.why(mark), "question": question(mark.probe)}
+    row = {"points": mark.earned, "of": mark.of, "why": spoken.why(mark), "question": question(mark.probe)}
     return row | {"evidence": evidence | dict(mark.params)} | ({} if mark.earned else {"fix": fix(mark.probe)})
 
 
@@ -113,7 +113,7 @@ def change(one: Change, by: str | None) -> dict[str, Any]:
         "name": one.name,
         "from": one.was,
         "to": one.now,
-        "why": told.turned(one),
+        "why": spoken.turned(one),
         "by": by,
         "points": [point(mark) for mark in one.turned],
     }

@@ -8,7 +8,7 @@ from typing import Any
 from monitoring.models import HealthScore
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
-from monitoring.watch import history, told
+from monitoring.watch import history, spoken
 from monitoring.watch.probes import State
 from monitoring.watch.probes.words import fix
 from monitoring.watch.scorecard import Cap, Component, Point, Scorecard
@@ -36,13 +36,13 @@ def score(scene: Scene) -> dict[str, Any]:
         "card": seen,
         "unmeasured": 100 - seen.coverage,
         "yesterday": scene.once(yesterday),
-        "status": told.status(seen.status),
-        "caps": [told.cap(cap, seen) for cap in first_of_each(seen.caps)[:ONE_BY_ONE]],
+        "status": spoken.status(seen.status),
+        "caps": [spoken.cap(cap, seen) for cap in first_of_each(seen.caps)[:ONE_BY_ONE]],
         "more_caps": max(0, len(first_of_each(seen.caps)) - ONE_BY_ONE),
         "at_most": min((cap.at for cap in seen.caps), default=None),
         "groups": [
             {
-                "name": told.group(name),
+                "name": spoken.group(name),
                 "score": sum(one.score for one in parts),
                 "of": sum(one.out_of for one in parts),
                 "parts": [part(one, one.part.key in capped, one is worst) for one in parts],
@@ -60,9 +60,9 @@ def first_of_each(caps: tuple[Cap, ...]) -> list[Cap]:
 def part(one: Component, capped: bool, worst: bool) -> dict[str, Any]:
     return {
         "one": one,
-        "name": told.name(one.part),
+        "name": spoken.name(one.part),
         "shape": one.status,
-        "said": told.state(one.status),
+        "said": spoken.state(one.status),
         "pips": pips(one),
         "open": worst and bool(one.gone),
         "capped": capped,
@@ -78,7 +78,7 @@ def pips(one: Component) -> str:
 def lost(mark: Point) -> dict[str, Any]:
     return {
         "of": mark.of,
-        "why": told.why(mark),
+        "why": spoken.why(mark),
         "fix": fix(mark.probe),
         "href": mark.params.get("href", ""),
         "unknown": mark.state is State.UNKNOWN,

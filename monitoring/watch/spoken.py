@@ -1,0 +1,44 @@
+"""Stored reasons in the reader's language: written anew from their code and numbers, not translated after the fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import get_language, gettext
+
+from trading.codes import Code
+from trading.gates.sentence import ACCEPTED, say, write
+
+TICKET = ("quantity", "price", "leverage", "notional", "risk")
+
+
+def sentence(no: Mapping[str, Any]) -> str:
+    """The sentence of one stored rejection: as stored, or written anew from its code, value, limit and facts."""
+    stored = str(no.get("sentence") or "")
+    if english() or no.get("code") not in Code.__members__:
+        return stored
+    facts = {"value": no.get("value"), "limit": no.get("limit"), **(no.get("facts") or {})}
+    try:
+        return say(Code(no["code"]), facts, gettext)
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        return stored
+
+
+def decided(row: Any) -> str:
+    """The sentence of a decision row: of its first rejection, or of the order that was wanted."""
+    if english():
+        return row.sentence
+    first = next((no for no in row.rejections if no.get("code") == row.code), None)
+    if first:
+        return sentence(first)
+    if row.code in Code.__members__:
+        return say(Code(row.code), {}, gettext)
+    wanted = {name: row.ticket.get(name) for name in TICKET} if row.ticket else {}
+    if not wanted or None in wanted.values() or row.sentence != write(ACCEPTED, wanted):
+        return row.sentence
+    return write(ACCEPTED, wanted, gettext)
+
+
+def english() -> bool:
+    return (get_language() or "en").startswith("en")
