@@ -13,6 +13,7 @@ from tests import builders
 from trading import events, runtime
 from trading.exchange.venue import Mark
 from trading.feed import modules
+from trading.feed.stream import db
 from trading.management.commands.stream import Bells
 from trading.models import Position
 
@@ -39,12 +40,12 @@ def marks(price: str, symbol: str = BTC) -> dict[str, Mark]:
 
 
 async def test_a_closed_bar_calls_the_executor_and_nudges_the_page(rung):
-    await Bells().on_bar_closed(timezone.now())
+    await (await db(Bells)).on_bar_closed(timezone.now())
     assert rung == [("trading.tick", ("executor", "stream"), "practice-trade"), ("changed",)]
 
 
 async def test_history_calls_the_models(rung):
-    await Bells().on_history()
+    await (await db(Bells)).on_history()
     assert rung == [("trading.tick", ("models", "stream"), "practice-work")]
 
 
@@ -55,12 +56,12 @@ async def test_without_a_broker_the_stream_ticks_the_executor_itself(rung, monke
     ticked = []
     monkeypatch.setattr("celery.current_app.send_task", refuse)
     monkeypatch.setattr(runtime, "run", lambda name, called_by: ticked.append((name, called_by)))
-    await Bells().on_bar_closed(timezone.now())
+    await (await db(Bells)).on_bar_closed(timezone.now())
     assert ticked == [("executor", "stream"), ("position_monitor", "stream")]
 
 
 async def test_prices_are_published_at_most_once_a_second(rung):
-    bells = Bells()
+    bells = await db(Bells)
     for price in ("100", "101", "102"):
         await bells.on_marks(marks(price))
     assert rung == [("prices",)]
@@ -74,7 +75,7 @@ async def test_a_position_past_its_time_calls_its_keeper_once(rung):
         return builders.position(decision=decision, expires_at=soon, stop_price=Decimal(90), best_price=Decimal(100))
 
     position = await sync_to_async(held)()
-    bells = Bells()
+    bells = await db(Bells)
     for _ in range(3):
         await bells.on_marks(marks("100"))
     minds = [call for call in rung if call[0] == "trading.mind"]
@@ -82,7 +83,7 @@ async def test_a_position_past_its_time_calls_its_keeper_once(rung):
 
 
 async def test_news_of_the_account_is_synchronised_by_symbol(rung):
-    await Bells().on_user(BTC)
+    await (await db(Bells)).on_user(BTC)
     assert rung == [("trading.sync", (BTC,), "practice-trade")]
 
 
