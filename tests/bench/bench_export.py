@@ -84,7 +84,7 @@ async def warm(headers: dict[str, str], kind: str) -> None:
     """What is imported once belongs to no export."""
     from django.test import AsyncClient
 
-    answer = await AsyncClient().get(f"/api/v1/export/trades.{kind}", headers=headers)
+    answer = await AsyncClient().get(f"/api/v1/export/modules.{kind}", headers=headers)
     async for _ in answer:
         pass
 
