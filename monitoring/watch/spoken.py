@@ -1,44 +1,92 @@
-"""Stored reasons in the reader's language: written anew from their code and numbers, not translated after the fact."""
+"""The scorecard in words, in the language that is active: names, groups, lost points, caps, changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from django.utils.translation import get_language, gettext
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
-from trading.codes import Code
-from trading.gates.sentence import ACCEPTED, say, write
+from monitoring.watch.probes.words import say
+from monitoring.watch.scorecard import AI, CORE, DARK, DATA, WATCH, Cap, Change, Part, Point, Scorecard
 
-TICKET = ("quantity", "price", "leverage", "notional", "risk")
+GROUPS: Mapping[str, Promise] = {
+    CORE: lazy("Core Trading"),
+    AI: lazy("AI System"),
+    DATA: lazy("Data & Infrastructure"),
+    WATCH: lazy("Monitoring"),
+}
+PARTS: Mapping[str, Promise] = {
+    "executor": lazy("Event Driven Executor"),
+    "policy": lazy("Orchestrator Policy"),
+    "position_monitor": lazy("Position Monitor"),
+    "trailing": lazy("Trailing Stop Manager"),
+    "risk_guard": lazy("Risk Guard"),
+    "models": lazy("AI Models"),
+    "model_supervisor": lazy("Model Supervisor"),
+    "portfolio_balancer": lazy("Portfolio Balancer"),
+    "retraining_orchestrator": lazy("Retraining Orchestrator"),
+    "data_feed": lazy("Data Feed"),
+    "database_validator": lazy("Database"),
+    "universe": lazy("Universe OS"),
+    "exchange": lazy("Exchange"),
+    "self_healing": lazy("Self-Healing"),
+    "logging": lazy("Logging"),
+}
+STATUS: Mapping[str, Promise] = {
+    "healthy": lazy("healthy"),
+    "degraded": lazy("degraded"),
+    "critical": lazy("critical"),
+    "unknown": lazy("unknown"),
+}
+STATES: Mapping[str, Promise] = {
+    "ok": lazy("ok"),
+    "warn": lazy("warning"),
+    "fail": lazy("fail"),
+    "unknown": lazy("unknown"),
+}
 
 
-def sentence(no: Mapping[str, Any]) -> str:
-    """The sentence of one stored rejection: as stored, or written anew from its code, value, limit and facts."""
-    stored = str(no.get("sentence") or "")
-    if english() or no.get("code") not in Code.__members__:
-        return stored
-    facts = {"value": no.get("value"), "limit": no.get("limit"), **(no.get("facts") or {})}
-    try:
-        return say(Code(no["code"]), facts, gettext)
-    except (ArithmeticError, KeyError, TypeError, ValueError):
-        return stored
+def name(part: Part) -> str:
+    return str(PARTS.get(part.key, part.name))
 
 
-def decided(row: Any) -> str:
-    """The sentence of a decision row: of its first rejection, or of the order that was wanted."""
-    if english():
-        return row.sentence
-    first = next((no for no in row.rejections if no.get("code") == row.code), None)
-    if first:
-        return sentence(first)
-    if row.code in Code.__members__:
-        return say(Code(row.code), {}, gettext)
-    wanted = {name: row.ticket.get(name) for name in TICKET} if row.ticket else {}
-    if not wanted or None in wanted.values() or row.sentence != write(ACCEPTED, wanted):
-        return row.sentence
-    return write(ACCEPTED, wanted, gettext)
+def named(key: str) -> str:
+    return str(PARTS.get(key, key))
 
 
-def english() -> bool:
-    return (get_language() or "en").startswith("en")
+def group(title: str) -> str:
+    return str(GROUPS.get(title, title))
+
+
+def status(word: str) -> str:
+    return str(STATUS.get(word, word))
+
+
+def state(word: str) -> str:
+    return str(STATES.get(word, word))
+
+
+def why(point: Point) -> str:
+    """What the probe said; a score of another day kept no words for what was well."""
+    return say(point.code, point.params) if point.code else _("It was well.")
+
+
+def cap(held: Cap, card: Scorecard) -> str:
+    """Why the whole is held: what the probe said there; for an unknown, of what."""
+    one = card.component(held.part)
+    said = next((why(point) for point in one.points if point.probe == held.probe), "") if one else ""
+    if held.code == DARK and one:
+        return _("%(name)s is not known: %(why)s") % {"name": name(one.part), "why": said}
+    return said
+
+
+def turned(change: Change) -> str:
+    """Why a component's score changed: what was lost, in its words; what came back, in those of before."""
+    words = list(dict.fromkeys(why(point) for point in change.turned[:3]))
+    if not words:
+        return _("Its probes changed.")
+    if change.now > change.was:
+        return _("No longer so: %(why)s") % {"why": " ".join(words)}
+    return " ".join(words)
