@@ -133,7 +133,7 @@ def denials(scene: Scene) -> dict[str, Decision]:
 
 
 def limits(scene: Scene) -> list[Limit]:
-    """Every limit with its use; the fullest first."""
+    """Every limit with its use: what is over its limit first, then what is not measured, then the fullest."""
     account, held, now = scene.account, scene.once(holdings), scene.now
     have = scene.once(config)
     equity = account.equity if account and account.equity > 0 else None
@@ -163,7 +163,7 @@ def limits(scene: Scene) -> list[Limit]:
     rows, last = scene.once(tuned), scene.once(denials)
     return sorted(
         (with_history(one, rows, last) for one in made),
-        key=lambda one: (-1.0 if one.share is None else -one.share, str(one.title)),
+        key=lambda one: (one.shape != "fail", -1.0 if one.share is None else -one.share, str(one.title)),
     )
 
 

@@ -98,8 +98,16 @@ def test_a_tuned_limit_is_the_one_that_counts_and_names_who_set_it(reader, now):
     one = limits(now)["open_risk"]
     assert (one.most, one.shape) == (0.012, "fail")
     page = text(reader.get("/policy/"))
-    assert "1 limit is passed" in page
+    assert "1 is over its limit" in page
     assert "set by j.berg" in page
+
+
+def test_what_is_over_its_limit_comes_first(now):
+    make.holdings(now)
+    make.no_trades(now)
+    tune("QT_MAX_OPEN_RISK", "0.012", now)
+    assert [one.key for one in risk.limits(Scene(now)) if one.shape == "fail"] == ["open_risk"]
+    assert risk.limits(Scene(now))[0].key == "open_risk"
 
 
 def test_a_limit_tells_what_it_denied_last(now):

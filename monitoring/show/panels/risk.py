@@ -95,7 +95,7 @@ def limits(scene: Scene) -> dict[str, Any]:
     unknown = sum(one.shape == "unknown" for one in found)
     about = _("fullest first")
     if over:
-        about = ngettext("%(n)s limit is passed", "%(n)s limits are passed", over) % {"n": over}
+        about = ngettext("%(n)s is over its limit", "%(n)s are over their limits", over) % {"n": over}
     elif unknown:
         about = ngettext("%(n)s is not measured", "%(n)s are not measured", unknown) % {"n": unknown}
     return {"limits": found, "about": about}
