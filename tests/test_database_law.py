@@ -72,13 +72,21 @@ def test_a_decision_has_one_entry():
     assert refused(make.intent, decision=decision)
 
 
-@pytest.mark.parametrize("kind", [k for k in Intent.KINDS if k != Intent.ENTRY])
+@pytest.mark.parametrize("kind", [k for k in Intent.KINDS if k not in (Intent.ENTRY, Intent.PROBE)])
 def test_every_other_intent_needs_a_position_a_reason_and_a_requester(kind):
     position = make.position()
     whole = {"kind": kind, "position": position, "reason": "why", "requester": "who", "reduce_only": True}
     assert not refused(make.intent, **whole)
     for missing in ({"position": None}, {"reason": ""}, {"requester": ""}, {"reduce_only": False}):
         assert refused(make.intent, **whole | missing), missing
+
+
+def test_a_probe_is_a_stop_with_a_limit_that_belongs_to_no_trade_and_says_who_wanted_it():
+    whole = {"kind": "probe", "type": "STOP", "reason": "why", "requester": "who"}
+    assert not refused(make.intent, **whole)
+    wrong = ({"type": "MARKET"}, {"reason": ""}, {"requester": ""}, {"position": make.position()})
+    for change in (*wrong, {"decision": make.decision()}):
+        assert refused(make.intent, **whole | change), change
 
 
 def test_a_client_order_id_is_used_once():
