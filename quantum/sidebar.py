@@ -76,10 +76,15 @@ def navigation(request: object) -> list[dict]:
             "collapsible": bool(tables),
             "items": [item(table) for table in tables]
             if tables
-            else [{"title": name, "link": address} for name, address in PAGES],
+            else [{"title": name, "link": address, "active": no} for name, address in PAGES],
         }
         for title, tables in STAGES
     ]
+
+
+def no(request: object) -> bool:
+    """The pages are never where the admin is."""
+    return False
 
 
 def item(table: str) -> dict:

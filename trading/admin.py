@@ -113,7 +113,25 @@ def columns(model: type[models.Model]) -> list[Any]:
     """The columns of the list: short fields, and other rows by their number."""
     hidden = {*heavy(model), *SECRET}
     fields = [f for f in model._meta.fields if f.name not in hidden]
-    return [numbered(f) if isinstance(f, models.ForeignKey) else f.name for f in fields][:COLUMNS]
+    return [column(f) for f in fields][:COLUMNS]
+
+
+def column(field: models.Field) -> Any:
+    if isinstance(field, models.ForeignKey):
+        return numbered(field)
+    return trimmed(field) if isinstance(field, models.DecimalField) else field.name
+
+
+def trimmed(field: models.DecimalField) -> Any:
+    """Money without the zeros that its column pads it with."""
+
+    @admin.display(description=field.verbose_name, ordering=field.name)
+    def shown(row: models.Model) -> str:
+        value = getattr(row, field.name)
+        return "-" if value is None else f"{value.normalize():f}"
+
+    shown.__name__ = f"{field.name}_trimmed"
+    return shown
 
 
 def numbered(field: models.ForeignKey) -> Any:

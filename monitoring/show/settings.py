@@ -117,11 +117,17 @@ def line(one: Setting, scene: Scene) -> Line:
         default=written(one, one.default),
         first=written(one, one.first),
         source=str(SOURCES[one.source]),
-        low="" if low is None else knobs.shown(one.name, low),
+        low="" if low is None else lowest(one, low),
         high="" if high is None else knobs.shown(one.name, high),
         setting=one,
         control=controls.offer(offered, scene.audience) if offered else None,
     )
+
+
+def lowest(one: Setting, low: float) -> str:
+    """The lower end; "above 0" where that end itself is not allowed."""
+    text = knobs.shown(one.name, low)
+    return _("above %(low)s") % {"low": text} if one.allowed.above else text
 
 
 def written(one: Setting, value: Any) -> str:
@@ -152,4 +158,7 @@ def summary(scene: Scene) -> tuple[str, str]:
     last = max(changed, key=lambda one: (one.row.changed_at, one.name))  # type: ignore[union-attr]
     names = {"name": last.name, "by": last.changed_by, "at": clock(last.changed_at), "value": written(last, last.value)}  # type: ignore[arg-type]
     text = _("%(by)s changed %(name)s at %(at)s; it is %(value)s now.") % names
-    return head, f"{text} {last.reason}".strip()
+    if last.reason:
+        why = _("Reason: %(reason)s.") % {"reason": last.reason.rstrip(".")}
+        text = f"{text} {why}"
+    return head, text

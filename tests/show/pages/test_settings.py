@@ -43,9 +43,11 @@ def test_a_tuned_limit_says_who_when_why_and_what_the_environment_says(reader):
     actions.tune({"QT_RISK_PER_TRADE": "0.0025"}, "smaller for now", machine("olga"), timezone.now())
     page = text(reader)
     assert "1 of 16 limits is tuned." in page
-    assert re.search(r"olga changed QT_RISK_PER_TRADE at \d\d:\d\d:\d\d; it is 0\.25.% now\. smaller for now", page)
+    assert re.search(
+        r"olga changed QT_RISK_PER_TRADE at \d\d:\d\d:\d\d; it is 0\.25.% now\. Reason: smaller for now\.", page
+    )
     told = row(page, "QT_RISK_PER_TRADE")
-    assert "0.25 % tuned the environment says 0.5 % 0.5 % 0.0 % – 5.0 % a higher value olga" in told
+    assert "0.25 % tuned the environment says 0.5 % 0.5 % above 0.0 % – 5.0 % a higher value olga" in told
 
 
 def test_secrets_are_never_shown(reader, settings):
