@@ -7,42 +7,106 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitoring.watch.words import NBSP, age, grouped, percent, plain
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from monitoring.watch.words import age, grouped, percent, plain
 from trading.codes import MEANINGS, Code
 
 NEEDS = "needs"  # a minimum
 AT_MOST = "at most"
 
 # gate: (stage, what it asks, what a plain yes means)
-GATES: dict[str, tuple[str, str, str]] = {
-    "execution_enabled": ("Mode and system", "Execution is on", "Execution is on"),
-    "switch_active": ("Mode and system", "Kill switch", "The switch is on active"),
-    "no_halt": ("Mode and system", "Self-healing allows entries", "No directive against entries"),
-    "account_known": ("Mode and system", "The account is known", "The exchange has shown the account"),
-    "fresh_candle": ("Data", "Candle age", "The candle is fresh"),
-    "fresh_signal": ("Data", "Signal age", "The signal is fresh"),
-    "fresh_price": ("Data", "Mark price age", "The mark price is fresh"),
-    "symbol_trading": ("Data", "The symbol trades", "The exchange trades it"),
-    "nothing_unresolved": ("Data", "No order of unknown outcome", "No unknown outcome on the symbol"),
-    "policy_allows": ("Policy and the day", "Policy allows entries", "Entries are allowed"),
-    "daily_loss": ("Policy and the day", "Daily loss", "Below the day's limit"),
-    "quorum": ("Signal", "Models that voted", "Enough models voted"),
-    "confidence": ("Signal", "Confidence", "Confident enough"),
-    "earns_its_costs": ("Signal", "Expected value after costs", "It earns its costs"),
-    "with_trend": ("Signal", "Trend", "Not against the trend"),
-    "funding": ("Signal", "Funding", "Funding is bearable"),
-    "near_signal_price": ("Signal", "Price drift", "Near the signal's price"),
-    "cooled_down": ("Symbol", "Cooldown", "No order on the symbol before"),
-    "one_position": ("Symbol", "One position per symbol", "None is open on the symbol"),
-    "free_slot": ("Portfolio", "Free slot", "A slot was free"),
-    "uncorrelated": ("Portfolio", "Correlation", "Nothing held moves with it"),
-    "quantity_left": ("Size", "Quantity after rounding", "Something is left after rounding"),
-    "notional_enough": ("Size", "Smallest order", "Above the exchange's minimum"),
-    "notional_allowed": ("Size", "Largest order", "Within the leverage limit"),
-    "open_risk": ("Size", "Open risk", "Within the open risk"),
-    "exposure": ("Size", "Exposure", "Within the exposure limit"),
-    "margin_free": ("Size", "Free margin", "The margin suffices"),
-    "liquidation_far": ("Size", "Distance to liquidation", "Liquidation is far enough"),
+GATES: dict[str, tuple[Any, Any, Any]] = {
+    "execution_enabled": (
+        gettext_lazy("Mode and system"),
+        gettext_lazy("Execution is on"),
+        gettext_lazy("Execution is on"),
+    ),
+    "venue_started": (
+        gettext_lazy("Mode and system"),
+        gettext_lazy("The venue is started"),
+        gettext_lazy("It was checked, and somebody started it"),
+    ),
+    "switch_active": (
+        gettext_lazy("Mode and system"),
+        gettext_lazy("Kill switch"),
+        gettext_lazy("The switch is on active"),
+    ),
+    "no_halt": (
+        gettext_lazy("Mode and system"),
+        gettext_lazy("Self-healing allows entries"),
+        gettext_lazy("No directive against entries"),
+    ),
+    "account_known": (
+        gettext_lazy("Mode and system"),
+        gettext_lazy("The account is known"),
+        gettext_lazy("The exchange has shown the account"),
+    ),
+    "fresh_candle": (gettext_lazy("Data"), gettext_lazy("Candle age"), gettext_lazy("The candle is fresh")),
+    "fresh_signal": (gettext_lazy("Data"), gettext_lazy("Signal age"), gettext_lazy("The signal is fresh")),
+    "fresh_price": (gettext_lazy("Data"), gettext_lazy("Mark price age"), gettext_lazy("The mark price is fresh")),
+    "symbol_trading": (gettext_lazy("Data"), gettext_lazy("The symbol trades"), gettext_lazy("The exchange trades it")),
+    "nothing_unresolved": (
+        gettext_lazy("Data"),
+        gettext_lazy("No order of unknown outcome"),
+        gettext_lazy("No unknown outcome on the symbol"),
+    ),
+    "policy_allows": (
+        gettext_lazy("Policy and the day"),
+        gettext_lazy("Policy allows entries"),
+        gettext_lazy("Entries are allowed"),
+    ),
+    "daily_loss": (
+        gettext_lazy("Policy and the day"),
+        gettext_lazy("Daily loss"),
+        gettext_lazy("Below the day's limit"),
+    ),
+    "quorum": (gettext_lazy("Signal"), gettext_lazy("Models that voted"), gettext_lazy("Enough models voted")),
+    "confidence": (gettext_lazy("Signal"), gettext_lazy("Confidence"), gettext_lazy("Confident enough")),
+    "earns_its_costs": (
+        gettext_lazy("Signal"),
+        gettext_lazy("Expected value after costs"),
+        gettext_lazy("It earns its costs"),
+    ),
+    "with_trend": (gettext_lazy("Signal"), gettext_lazy("Trend"), gettext_lazy("Not against the trend")),
+    "funding": (gettext_lazy("Signal"), gettext_lazy("Funding"), gettext_lazy("Funding is bearable")),
+    "near_signal_price": (gettext_lazy("Signal"), gettext_lazy("Price drift"), gettext_lazy("Near the signal's price")),
+    "cooled_down": (gettext_lazy("Symbol"), gettext_lazy("Cooldown"), gettext_lazy("No order on the symbol before")),
+    "one_position": (
+        gettext_lazy("Symbol"),
+        gettext_lazy("One position per symbol"),
+        gettext_lazy("None is open on the symbol"),
+    ),
+    "free_slot": (gettext_lazy("Portfolio"), gettext_lazy("Free slot"), gettext_lazy("A slot was free")),
+    "uncorrelated": (
+        gettext_lazy("Portfolio"),
+        gettext_lazy("Correlation"),
+        gettext_lazy("Nothing held moves with it"),
+    ),
+    "quantity_left": (
+        gettext_lazy("Size"),
+        gettext_lazy("Quantity after rounding"),
+        gettext_lazy("Something is left after rounding"),
+    ),
+    "notional_enough": (
+        gettext_lazy("Size"),
+        gettext_lazy("Smallest order"),
+        gettext_lazy("Above the exchange's minimum"),
+    ),
+    "notional_allowed": (
+        gettext_lazy("Size"),
+        gettext_lazy("Largest order"),
+        gettext_lazy("Within the leverage limit"),
+    ),
+    "open_risk": (gettext_lazy("Size"), gettext_lazy("Open risk"), gettext_lazy("Within the open risk")),
+    "exposure": (gettext_lazy("Size"), gettext_lazy("Exposure"), gettext_lazy("Within the exposure limit")),
+    "margin_free": (gettext_lazy("Size"), gettext_lazy("Free margin"), gettext_lazy("The margin suffices")),
+    "liquidation_far": (
+        gettext_lazy("Size"),
+        gettext_lazy("Distance to liquidation"),
+        gettext_lazy("Liquidation is far enough"),
+    ),
 }
 MINIMA = {
     Code.LOW_CONFIDENCE,
@@ -94,7 +158,7 @@ class Step:
 
     @property
     def said(self) -> str:
-        return {True: "Passed:", False: "Rejected:", None: "Not asked:"}[self.passed]
+        return {True: _("Passed:"), False: _("Rejected:"), None: _("Not asked:")}[self.passed]
 
     @property
     def way(self) -> str:
@@ -125,8 +189,9 @@ class Trail:
     @property
     def about(self) -> str:
         rest = sum(len(steps) for _, steps in self.stages) - self.asked
-        unasked = f", {rest} not asked" if rest else ""
-        return f"{self.asked} asked: {self.passed} passed, {self.rejected} rejected{unasked}"
+        told = _("%(asked)s asked: %(passed)s passed, %(rejected)s rejected")
+        told %= {"asked": self.asked, "passed": self.passed, "rejected": self.rejected}
+        return told + (_(", %(n)s not asked") % {"n": rest} if rest else "")
 
 
 def trail(decision: Any) -> Trail:
@@ -146,15 +211,15 @@ def trail(decision: Any) -> Trail:
 def by_stage(steps: list[Step]) -> Iterator[tuple[str, tuple[Step, ...]]]:
     stages: dict[str, list[Step]] = {}
     for one in steps:
-        stages.setdefault(GATES.get(one.name, ("Other", "", ""))[0], []).append(one)
+        stages.setdefault(str(GATES.get(one.name, (_("Other"), "", ""))[0]), []).append(one)
     return ((name, tuple(lines)) for name, lines in stages.items())
 
 
 def step(gate: Mapping[str, Any], noes: Iterator[Mapping[str, Any]], decision: Any) -> Step:
     name, passed = gate["name"], gate["passed"]
-    _, asks, yes = GATES.get(name, ("", name.replace("_", " ").capitalize(), "Passed"))
+    _stage, asks, yes = map(str, GATES.get(name, ("", name.replace("_", " ").capitalize(), _("Passed"))))
     if passed is None:
-        return Step(name, asks, None, "Not asked: an earlier gate had said no")
+        return Step(name, asks, None, _("Not asked: an earlier gate had said no"))
     if not passed:
         no = next(noes, {})
         return Step(name, asks, False, no.get("sentence", ""), no.get("code", ""), no.get("setting", ""), missed(no))
@@ -206,13 +271,13 @@ def seconds_since(desk: Mapping, moment: str | None) -> float | None:
     return (datetime.fromisoformat(desk["now"]) - datetime.fromisoformat(moment)).total_seconds()
 
 
-def aged(what: str, key: str, limit: str, setting: str = "") -> Callable[..., Measure | None]:
+def aged(what: Any, key: str, limit: str, setting: str = "") -> Callable[..., Measure | None]:
     def read(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
         old, most = seconds_since(desk, market.get(key)), number(limits.get(limit))
         if old is None or most is None:
             return None
         old = max(0.0, old)  # two clocks may differ by a little
-        return Measure(old, most, AT_MOST, f"{what} {grouped(old, 1)}{NBSP}s old, limit {age(most)}", setting)
+        return Measure(old, most, AT_MOST, str(what) % {"old": grouped(old, 1), "limit": age(most)}, setting)
 
     return read
 
@@ -222,7 +287,13 @@ def signal_age(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> 
     if most is None:
         return None
     old = max(0.0, (datetime.fromisoformat(desk["now"]) - signal.at).total_seconds())
-    return Measure(old, most, AT_MOST, f"Signal {grouped(old, 1)}{NBSP}s old, limit {age(most)}", "QT_MAX_DATA_AGE")
+    return Measure(
+        old,
+        most,
+        AT_MOST,
+        _("Signal %(old)s\u00a0s old, limit %(limit)s") % {"old": grouped(old, 1), "limit": age(most)},
+        "QT_MAX_DATA_AGE",
+    )
 
 
 def day(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
@@ -230,21 +301,32 @@ def day(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure
     if not equity or pnl is None or most is None:
         return None
     lost = max(0.0, -pnl / (equity - pnl)) if equity != pnl else 0.0
-    return Measure(lost, most, AT_MOST, f"{percent(lost)} lost today, at most {percent(most)}", "QT_MAX_DAILY_LOSS")
+    return Measure(
+        lost,
+        most,
+        AT_MOST,
+        _("%(lost)s lost today, at most %(most)s") % {"lost": percent(lost), "most": percent(most)},
+        "QT_MAX_DAILY_LOSS",
+    )
 
 
 def voters(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
     needed = number(limits.get("quorum"))
     if needed is None:
         return None
-    return Measure(len(signal.votes), needed, NEEDS, f"{len(signal.votes)} models voted, needs {plain(needed)}")
+    return Measure(
+        len(signal.votes),
+        needed,
+        NEEDS,
+        _("%(n)s models voted, needs %(needed)s") % {"n": len(signal.votes), "needed": plain(needed)},
+    )
 
 
 def certainty(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
     policy, floor = desk.get("policy") or {}, number(limits.get("confidence_threshold")) or 0.0
     needed = max(number(policy.get("min_confidence")) or signal.threshold, floor)
     setting = "QT_CONFIDENCE_THRESHOLD" if floor >= needed else policy.get("setting", "")
-    words = f"{grouped(signal.confidence, 3)}, needs {grouped(needed, 3)}"
+    words = _("%(is)s, needs %(needed)s") % {"is": grouped(signal.confidence, 3), "needed": grouped(needed, 3)}
     return Measure(signal.confidence, needed, NEEDS, words, setting)
 
 
@@ -255,7 +337,8 @@ def worth(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measu
         return None
     costs = 2 * (fee + slip) * float(signal.price) / signal.r
     needed = (1 + costs) / (1 + target)
-    words = f"{grouped(signal.confidence, 3)}, needs {grouped(needed, 3)} with costs of {grouped(costs, 2)}{NBSP}R"
+    told = {"is": grouped(signal.confidence, 3), "needed": grouped(needed, 3), "costs": grouped(costs, 2)}
+    words = _("%(is)s, needs %(needed)s with costs of %(costs)s\u00a0R") % told
     return Measure(signal.confidence, needed, NEEDS, words, "QT_MIN_STOP_COSTS")
 
 
@@ -267,7 +350,10 @@ def slope(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measu
     share = float(signal.price) / mean
     long = signal.side == "long"
     limit, sense = (1 - band, NEEDS) if long else (1 + band, AT_MOST)
-    return Measure(share, limit, sense, f"{percent(share, 1)} of the 200-bar mean, {sense} {percent(limit, 1)}")
+    told = (
+        _("%(is)s of the 200-bar mean, needs %(limit)s") if long else _("%(is)s of the 200-bar mean, at most %(limit)s")
+    )
+    return Measure(share, limit, sense, told % {"is": percent(share, 1), "limit": percent(limit, 1)})
 
 
 def paid(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
@@ -275,7 +361,12 @@ def paid(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measur
     if rate is None or most is None:
         return None
     pays = rate if signal.side == "long" else -rate
-    return Measure(pays, most, AT_MOST, f"{percent(pays, 3)} per 8{NBSP}h to pay, at most {percent(most, 3)}")
+    return Measure(
+        pays,
+        most,
+        AT_MOST,
+        _("%(pays)s per 8\u00a0h to pay, at most %(most)s") % {"pays": percent(pays, 3), "most": percent(most, 3)},
+    )
 
 
 def drift(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
@@ -283,23 +374,25 @@ def drift(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measu
     if mark is None or most is None or not signal.r:
         return None
     moved = abs(mark - float(signal.price)) / signal.r
-    return Measure(
-        moved, most, AT_MOST, f"{grouped(moved, 2)}{NBSP}R from the signal's price, at most {grouped(most, 2)}"
-    )
+    told = {"moved": grouped(moved, 2), "most": grouped(most, 2)}
+    return Measure(moved, most, AT_MOST, _("%(moved)s\u00a0R from the signal's price, at most %(most)s") % told)
 
 
 def cooldown(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
     passed, needed = seconds_since(desk, market.get("last_order_at")), number(limits.get("cooldown"))
     if passed is None or needed is None:
         return None
-    words = f"{grouped(passed)}{NBSP}s since the last order, needs {grouped(needed)}{NBSP}s"
+    words = _("%(passed)s\u00a0s since the last order, needs %(needed)s\u00a0s")
+    words %= {"passed": grouped(passed), "needed": grouped(needed)}
     return Measure(passed, needed, NEEDS, words, "QT_COOLDOWN_SECONDS")
 
 
 READERS: dict[str, Callable[..., Measure | None]] = {
-    "fresh_candle": aged("Candle", "candle_at", "max_data_age", "QT_MAX_DATA_AGE"),
+    "fresh_candle": aged(
+        gettext_lazy("Candle %(old)s\u00a0s old, limit %(limit)s"), "candle_at", "max_data_age", "QT_MAX_DATA_AGE"
+    ),
     "fresh_signal": signal_age,
-    "fresh_price": aged("Mark price", "mark_at", "max_price_age"),
+    "fresh_price": aged(gettext_lazy("Mark price %(old)s\u00a0s old, limit %(limit)s"), "mark_at", "max_price_age"),
     "daily_loss": day,
     "quorum": voters,
     "confidence": certainty,
