@@ -1,4 +1,4 @@
-"""A real web process for the browser: Daphne on a free port, the tests' own database, an embedded Valkey."""
+"""A real web process for the browser: the one that `run` starts, on a free port, the tests' own database, an embedded Valkey."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from channels.layers import channel_layers
 from django.conf import settings
 from django.db import connection, connections
 
+from quantum import programs
 from quantum.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,8 +121,8 @@ def web(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
     with django_db_blocker.unblock():
         env = environment(var, port)
     log = (var / "web.log").open("wb")
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "quantum.asgi:application"]
-    daphne = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
+    program = programs.web(port, sys.executable)
+    daphne = subprocess.Popen(program.argv, cwd=ROOT, env=env | program.env, stdout=log, stderr=subprocess.STDOUT)
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: answers(f"{url}/healthz"), f"daphne ({(var / 'web.log')})")
