@@ -23,7 +23,7 @@ except OSError as error:
     raise SystemExit(2) from None
 
 SECRET_KEY = QUANTUM.QT_SECRET_KEY or places.secret_key(VAR / "secret-key")
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 BUILD = places.build(BASE / ".git")
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
