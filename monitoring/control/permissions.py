@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Group, User
+from django.utils.translation import gettext as _
 
 VIEWER, OPERATOR, RISK_OFFICER, ADMIN = "viewer", "operator", "risk officer", "admin"
 ROLES = (VIEWER, OPERATOR, RISK_OFFICER, ADMIN)
@@ -53,7 +54,8 @@ class Actor:
         """Raise where the roles do not include the action."""
         if not self.may(action):
             needed = " or ".join(sorted(PERMITS[action]))
-            raise NotAllowed(f"{self.name} may not do {action}: it needs the role {needed}.")
+            told = {"name": self.name, "action": action, "roles": needed}
+            raise NotAllowed(_("%(name)s may not do %(action)s: it needs the role %(roles)s.") % told)
 
 
 def person(who: User | AnonymousUser | Actor | Any) -> Actor:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 REASON_LENGTH = 500
 
 
@@ -38,12 +40,14 @@ class Shown:
         """Raise `Stale` where it is older than `limit`, or where a value has changed since."""
         if self.as_of is not None and now - self.as_of > limit:
             age, most = (now - self.as_of).total_seconds(), limit.total_seconds()
-            raise Stale(f"The page was {age:.0f} s old, at most {most:.0f} s. Look at it anew.")
+            told = {"age": f"{age:.0f}", "most": f"{most:.0f}"}
+            raise Stale(_("The page was %(age)s s old, at most %(most)s s. Look at it anew.") % told)
         for name, was in self.values.items():
             if name not in actual:
-                raise BadRequest("shown", f"shown.{name} is nothing that this control shows.")
+                raise BadRequest("shown", _("shown.%(name)s is nothing that this control shows.") % {"name": name})
             if plain(was) != plain(actual[name]):
-                raise Stale(f"{name} is {plain(actual[name])} by now, and was {plain(was)} on the page.")
+                told = {"name": name, "now": plain(actual[name]), "was": plain(was)}
+                raise Stale(_("%(name)s is %(now)s by now, and was %(was)s on the page.") % told)
 
 
 UNSEEN = Shown()
@@ -60,18 +64,19 @@ def plain(value: Any) -> str:
 def tidy(reason: str) -> str:
     """One line of printable text, at most as long as the row holds."""
     if not isinstance(reason, str):
-        raise BadRequest("reason", "reason must be a text.")
+        raise BadRequest("reason", _("reason must be a text."))
     if any(ord(char) < 32 and char not in "\t\r\n" or 0xD800 <= ord(char) <= 0xDFFF for char in reason):
-        raise BadRequest("reason", "reason holds characters that can't be stored.")
+        raise BadRequest("reason", _("reason holds characters that can't be stored."))
     line = " ".join(reason.split())
     if len(line) > REASON_LENGTH:
-        raise BadRequest("reason", f"reason may have {REASON_LENGTH} characters, had {len(line)}.")
+        told = {"most": REASON_LENGTH, "had": len(line)}
+        raise BadRequest("reason", _("reason may have %(most)s characters, had %(had)s.") % told)
     return line
 
 
-def needed(reason: str, why: str) -> str:
-    """The tidy reason of an action that needs one."""
+def needed(reason: str, what: str) -> str:
+    """The tidy reason of an action that needs one; `what` begins the sentence where there is none."""
     line = tidy(reason)
     if not line:
-        raise BadRequest("reason", f"{why} needs a reason.")
+        raise BadRequest("reason", _("%(what)s needs a reason.") % {"what": what})
     return line

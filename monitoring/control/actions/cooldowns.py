@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import audit
 from monitoring.control.actions.common import UNSEEN, BadRequest, Shown, Stale, needed
@@ -31,15 +32,17 @@ def clear_cooldown(symbol: str, reason: str, who: Any, now: datetime, shown: Sho
     """End a symbol's cooldown now; `Stale` where there is none any more, or another order has started a new one."""
     actor = person(who)
     actor.must("cooldown.clear")
-    reason = needed(reason, "Clearing a cooldown")
+    reason = needed(reason, _("Clearing a cooldown"))
     with transaction.atomic():
         audit.lock()
         cooldown = timedelta(seconds=tuning.effective().QT_COOLDOWN_SECONDS)
         at, order_id = last_entries([symbol]).get(symbol, (None, 0))
         if at is None or now - at >= cooldown:
             if not known(symbol):
-                raise BadRequest("symbol", f"{symbol} is unknown here; the universe lists the symbols.")
-            raise Stale(f"{symbol} is not cooling down.")
+                raise BadRequest(
+                    "symbol", _("%(symbol)s is unknown here; the universe lists the symbols.") % {"symbol": symbol}
+                )
+            raise Stale(_("%(symbol)s is not cooling down.") % {"symbol": symbol})
         shown.must_hold({"order_id": order_id}, now, PAGE_LIMIT)
         left = (at + cooldown - now).total_seconds()
         CooldownClear.objects.create(

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import audit
 from monitoring.control.actions.common import UNSEEN, BadRequest, Shown, tidy
@@ -36,7 +37,7 @@ def tune(values: Mapping[str, Any], reason: str, who: Any, now: datetime, shown:
     """Set limits, all or none; None as a value goes back to the environment's. One audit row each."""
     actor, reason = person(who), tidy(reason)
     if not values:
-        raise BadRequest("values", "Name at least one limit to tune.")
+        raise BadRequest("values", _("Name at least one limit to tune."))
     with transaction.atomic():
         audit.lock()
         first, rows = settings.QUANTUM, tuning.rows()
@@ -52,7 +53,7 @@ def tune(values: Mapping[str, Any], reason: str, who: Any, now: datetime, shown:
         actor.must("limits.loosen" if loosens else "limits.tighten")
         if loosens and not reason:
             which = ", ".join(one.name for one in steps if one.loosened)
-            raise BadRequest("reason", f"Loosening {which} needs a reason.")
+            raise BadRequest("reason", _("Loosening %(which)s needs a reason.") % {"which": which})
         for one in steps:
             if one.changed or texts[one.name] != stored.get(one.name, ""):
                 keep(one, texts[one.name], actor.name, reason, now)
@@ -63,7 +64,8 @@ def tune(values: Mapping[str, Any], reason: str, who: Any, now: datetime, shown:
 def checked(config: Any, name: str, value: Any) -> float:
     """The number meant, within the range of its setting."""
     if name not in tuning.TUNABLE:
-        raise BadRequest(name[:60], f"{name[:60]} can't be tuned. Limits: {', '.join(tuning.TUNABLE)}.")
+        told = {"name": name[:60], "limits": ", ".join(tuning.TUNABLE)}
+        raise BadRequest(name[:60], _("%(name)s can't be tuned. Limits: %(limits)s.") % told)
     allowed = tuning.range_of(config, name)
     if value is None:
         return tuning.first_value(config, name)
@@ -72,15 +74,19 @@ def checked(config: Any, name: str, value: Any) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number) or (allowed.whole and number != int(number)) or not allowed.holds(number):
-        raise BadRequest(name, f"{name} must be {span(allowed)}, was {str(value)[:40]!r}.")
+        told = {"name": name, "span": span(allowed), "was": repr(str(value)[:40])}
+        raise BadRequest(name, _("%(name)s must be %(span)s, was %(was)s.") % told)
     return int(number) if allowed.whole else number
 
 
 def span(allowed: tuning.Range) -> str:
     """A whole number from 1 to 100; a number above 0, at most 0.05."""
-    kind = "a whole number" if allowed.whole else "a number"
-    low = f"above {allowed.low:g}," if allowed.above else f"from {allowed.low:g}"
-    return f"{kind} {low} {'at most' if allowed.above else 'to'} {allowed.high:g}"
+    told = {"low": f"{allowed.low:g}", "high": f"{allowed.high:g}"}
+    if allowed.whole:
+        return _("a whole number from %(low)s to %(high)s") % told
+    if allowed.above:
+        return _("a number above %(low)s, at most %(high)s") % told
+    return _("a number from %(low)s to %(high)s") % told
 
 
 def numbers(config: Any, texts: Mapping[str, str]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import audit
 from monitoring.control.actions.common import BadRequest, Unreachable, tidy
@@ -67,12 +68,13 @@ def ring(name: str, by: str, action: str, reason: str, now: datetime) -> Asked:
     """Audit row, then the bell; where nobody hears it nothing was asked for, and the audit row goes too."""
     modules = registry()
     if name not in modules:
-        raise BadRequest("name", f"There is no module {name}. Modules: {', '.join(sorted(modules))}.")
+        told = {"name": name, "modules": ", ".join(sorted(modules))}
+        raise BadRequest("name", _("There is no module %(name)s. Modules: %(modules)s.") % told)
     module, caller = modules[name], by[:40]
     with transaction.atomic():
         audit.append(who=by, action=action, target=name, after={"called_by": caller}, reason=reason, now=now)
         if not events.ring("trading.tick", name, caller, queue=module.queue):
-            raise Unreachable("The queue does not answer, so nothing was asked for. Try again.")
+            raise Unreachable(_("The queue does not answer, so nothing was asked for. Try again."))
     return Asked(name, module.title, caller, now)
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import audit
 from monitoring.control.actions.common import UNSEEN, BadRequest, Shown, Stale, tidy
@@ -52,9 +53,10 @@ def close_position(position_id: int, reason: str, who: Any, now: datetime, shown
         audit.lock()
         position = Position.objects.select_for_update().filter(pk=position_id).first()
         if position is None:
-            raise BadRequest("id", f"There is no position {position_id}.")
+            raise BadRequest("id", _("There is no position %(id)s.") % {"id": position_id})
         if position.status == Position.CLOSED:
-            raise Stale(f"{position.symbol} was closed already, by {position.close_reason}.")
+            told = {"symbol": position.symbol, "reason": position.close_reason}
+            raise Stale(_("%(symbol)s was closed already, by %(reason)s.") % told)
         shown.must_hold({"side": position.side, "quantity": position.quantity}, now, PAGE_LIMIT)
         request, new = CloseRequest.objects.get_or_create(
             position=position, defaults={"requested_by": actor.name, "reason": reason, "requested_at": now}

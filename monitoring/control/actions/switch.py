@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import audit
 from monitoring.control.actions.common import BadRequest, tidy
@@ -32,7 +33,10 @@ class Switched:
 def set_switch(state: str, reason: str, who: Any, now: datetime) -> Switched:
     """Move the kill switch. Towards a stop one click is enough; towards trading it takes a reason."""
     if state not in STATES:
-        raise BadRequest("state", f"state must be one of {', '.join(STATES)}, was {state!r}.")
+        raise BadRequest(
+            "state",
+            _("state must be one of %(states)s, was %(was)s.") % {"states": ", ".join(STATES), "was": repr(state)},
+        )
     actor, reason = person(who), tidy(reason)
     with transaction.atomic():
         audit.lock()
@@ -43,7 +47,10 @@ def set_switch(state: str, reason: str, who: Any, now: datetime) -> Switched:
         if state == was:
             return Switched(state, was, False, *((last.at, last.by, last.reason) if last else (None, "", "")))
         if loosens and not reason:
-            raise BadRequest("reason", f"Moving the switch from {was} to {state} needs a reason.")
+            raise BadRequest(
+                "reason",
+                _("Moving the switch from %(was)s to %(state)s needs a reason.") % {"was": was, "state": state},
+            )
         reason = reason or f"{state}, no reason given"
         SwitchChange.objects.create(state=state, at=now, by=actor.name, reason=reason)
         audit.append(
