@@ -171,7 +171,10 @@ def retrain(trained_at: datetime | None, now: datetime) -> Control:
         target="",
         verb=_("Train new models"),
         title=_("Train new models now?"),
-        consequence=both(first, _("The training takes the newest candles and one queue of its own; trading goes on.")),
+        consequence=both(
+            first,
+            _("A challenger is trained in a queue of its own; it takes over only where it is better out of sample."),
+        ),
         go=_("Train them"),
         stay=_("Leave them"),
         permit="model.retrain",
