@@ -1,4 +1,4 @@
-"""A real web process for the browser: the one that `run` starts, on a free port, the tests' own database, an embedded Valkey."""
+"""A real web process for the browser, as `run` starts it: a free port, the tests' own database, an embedded Valkey."""
 
 from __future__ import annotations
 
