@@ -31,6 +31,7 @@ PERMITS: dict[str, frozenset[str]] = {
     "incident.acknowledge": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
     "directive.lift": frozenset({RISK_OFFICER}),
     "trim.dismiss": frozenset({OPERATOR, RISK_OFFICER}),
+    "practice.break": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),  # the practice exchange only
     "keys.manage": frozenset({ADMIN}),
     "audit.read": frozenset({RISK_OFFICER, ADMIN}),
 }

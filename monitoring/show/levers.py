@@ -9,10 +9,11 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitoring.control import practice
 from monitoring.control import venue as acting
 from monitoring.control.actions import BadRequest, Stale
 from monitoring.models import Incident
-from monitoring.show import controls, mending, venue
+from monitoring.show import controls, drill, mending, venue
 from monitoring.show.controls import Control
 from monitoring.watch import knobs
 from monitoring.watch.effective import Setting, setting
@@ -138,6 +139,19 @@ def dismiss(target: str, now: datetime) -> Control:
     return mending.dismiss(row)
 
 
+def break_it(target: str, now: datetime) -> Control:
+    practice.must_practise()
+    offers = {practice.MUTE: drill.mute, practice.ERRORS: drill.errors}
+    if target not in offers:
+        raise BadRequest("target", _("There is nothing called %(name)s to break.") % {"name": target[:40]})
+    return offers[target]()
+
+
+def mend(target: str, now: datetime) -> Control:
+    practice.must_practise()
+    return drill.mend()
+
+
 def numbered(target: str) -> bool:
     return target.isdecimal() and target.isascii() and len(target) < 19
 
@@ -152,6 +166,8 @@ OFFERS: dict[str, Callable[[str, datetime], Control]] = {
     "acknowledge": acknowledge,
     "lift": lift,
     "dismiss": dismiss,
+    "break": break_it,
+    "mend": mend,
     "venue_check": venue_check,
     "venue_start": venue_start,
     "venue_stop": venue_stop,

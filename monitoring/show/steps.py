@@ -81,8 +81,8 @@ def checklist(user: User) -> Checklist | None:
                 "heal",
                 _("Break something and watch it heal"),
                 _("Mute the market data for a while: an incident opens, a remedy is tried; only proof closes it."),
-                "/incidents/",
-                _("Open incidents"),
+                "/incidents/#try",
+                _("Break it"),
                 healed.values_list("closed_at", flat=True).first(),
             ),
             Step(

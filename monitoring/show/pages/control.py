@@ -15,9 +15,10 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from monitoring.control import actions, incidents, venue
+from monitoring.control import actions, incidents, practice, venue
 from monitoring.control.actions import BadRequest, Shown, Stale, Unreachable
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.api import query
@@ -199,6 +200,17 @@ def dismiss(ask: Ask, who: Any, now: datetime) -> Said:
     return Said(_("%(symbol)s stays as it is.") % {"symbol": market(row.symbol)})
 
 
+def break_it(ask: Ask, who: Any, now: datetime) -> Said:
+    done = practice.break_it(ask.target, who, now, ask.reason)
+    return Said(_("Broken for %(n)s s. Watch what is found, tried and proved.") % {"n": f"{done.seconds_left:.0f}"})
+
+
+def mend(ask: Ask, who: Any, now: datetime) -> Said:
+    n = practice.mend(who, now, ask.reason)
+    told = ngettext("%(n)s fault was ended.", "%(n)s faults were ended.", n)
+    return Said(told % {"n": n})
+
+
 def venue_check(ask: Ask, who: Any, now: datetime) -> Said:
     venue.request_checks(who, now)
     return Said(_("The checks are being made; each answer shows on this page as it comes."), 202)
@@ -226,6 +238,8 @@ ACTS: dict[str, Callable[[Ask, Any, datetime], Said]] = {
     "acknowledge": acknowledge,
     "lift": lift,
     "dismiss": dismiss,
+    "break": break_it,
+    "mend": mend,
     "venue_check": venue_check,
     "venue_start": venue_start,
     "venue_stop": venue_stop,

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from monitoring.control.practice import practising
 from monitoring.show.frame import looking, page
 
 SHOWS = ("incidents_said", "directives", "incidents", "healed")
@@ -14,4 +15,5 @@ SHOWS = ("incidents_said", "directives", "incidents", "healed")
 @looking
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    return page(request, "monitoring/incidents.html", _("Incidents"), "/incidents/", SHOWS)
+    shows = (*SHOWS, "drill") if practising() else SHOWS
+    return page(request, "monitoring/incidents.html", _("Incidents"), "/incidents/", shows)
