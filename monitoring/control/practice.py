@@ -68,7 +68,7 @@ def break_it(what: str, who: Any, now: datetime, reason: str = "") -> Fault:
             told = {"left": f"{one.seconds_left:.0f}" if one.seconds_left is not None else "?"}
             raise Stale(_("It is broken already, for another %(left)s s.") % told)
     number = ask("POST", "faults", order).get("id", 0)
-    audit.append(who=actor.name, action="practice.break", target=what, after=order | {"id": number}, reason=reason,
+    audit.append(who=actor.name, action="practice.break", target=what, after={**order, "id": number}, reason=reason,
                  now=now)  # fmt: skip
     events.changed("drill")
     return Fault(number, order["kind"], 0, float(order["seconds"]))
