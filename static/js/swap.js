@@ -73,13 +73,13 @@ function remember(panel) {
   return {
     focus: active && active !== panel && panel.contains(active) ? path(active, panel) : null,
     scroll: [...panel.querySelectorAll(".table-wrap")].map((n) => [n.scrollLeft, n.scrollTop]),
-    open: [...panel.querySelectorAll("details[open][data-key]")].map((n) => n.dataset.key),
+    details: [...panel.querySelectorAll("details[data-key]")].map((n) => [n.dataset.key, n.open]),
     shut: [...panel.querySelectorAll("details:not([open])[data-key]")].map((n) => n.dataset.key),
   };
 }
 
 function restore(panel, before) {
-  for (const key of before.open) panel.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.setAttribute("open", "");
+  for (const [key, open] of before.details) panel.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.toggleAttribute("open", open);
   for (const key of before.shut) panel.querySelector(`details[data-key="${CSS.escape(key)}"]`)?.removeAttribute("open");
   [...panel.querySelectorAll(".table-wrap")].forEach((n, i) => { if (before.scroll[i]) [n.scrollLeft, n.scrollTop] = before.scroll[i]; });
   if (before.focus) panel.querySelector(before.focus)?.focus({ preventScroll: true });

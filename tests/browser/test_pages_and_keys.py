@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.test_live_page import WAIT, enter, house, reject_once_more
 from tests.show import factories as make
 from trading import events
-from trading.models import Decision, ModelVersion, UniverseSnapshot
+from trading.models import Cycle, Decision, ModelVersion, UniverseSnapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = ("/modules/", "/models/", "/policy/", "/universe/", "/decisions/")
@@ -29,6 +29,15 @@ def fail_a_module():
 def quarantine():
     ModelVersion.objects.filter(kind="xgboost").update(status="quarantined", alarm="81 % long")
     events.changed("models", "verdict")
+    return True
+
+
+def reject_once_more_elsewhere():
+    of = Cycle.objects.order_by("-bar")[1]
+    Cycle.objects.filter(pk=of.pk).update(flat=of.flat - 1, signals=of.signals + 1)
+    free = next(symbol for symbol in make.SYMBOLS if not of.rows.filter(symbol=symbol).exists())
+    make.rejected(make.signal(of, free), make.low(0.41, 0.5))
+    events.changed("decisions", "funnel")
     return True
 
 
@@ -64,6 +73,11 @@ def test_each_page_changes_without_a_reload_and_nothing_complains(site, window):
     expect(page.locator('[data-panel="guard"] .gates')).to_contain_text("MAX_POSITIONS", timeout=WAIT)
     expect(page.locator('[data-panel="brake"]')).to_contain_text("199 signals were asked about", timeout=WAIT)
     page.wait_for_selector('[data-panel="codes"] .canvas[data-state="drawn"]', timeout=WAIT)
+
+    page.click('[data-panel="guard"] details summary')
+    site.aside(reject_once_more_elsewhere)
+    expect(page.locator('[data-panel="brake"]')).to_contain_text("200 signals were asked about", timeout=WAIT)
+    expect(page.locator('[data-panel="guard"] details')).to_have_attribute("open", "", timeout=WAIT)
 
     visit(site, page, "/universe/")
     site.aside(drop_a_symbol)
