@@ -8,10 +8,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.show import labels
 from monitoring.show.candles import Bar, Drawing, Level, Mark, Stop, newest, window
-from monitoring.watch.words import clock, count, market, percent, places_of, price, signed, usual_places
+from monitoring.watch.words import clock, grouped, market, percent, places_of, price, signed, usual_places
 from trading.models import Candle, Decision, Intent, Position
 from trading.orders.lifecycle import RESTING
 
@@ -129,7 +130,11 @@ def leaving(position: Position) -> Mark:
 def stop_of(position: Position) -> Stop:
     """The working stop's way, as far as it was at the exchange; one query."""
     wanted = Intent.objects.filter(position=position, kind=Intent.STOP).exclude(order__status__in=NEVER_THERE)
-    there = wanted.filter(order__isnull=False, trigger__isnull=False).select_related("order").order_by("-order__sent_at", "-id")
+    there = (
+        wanted.filter(order__isnull=False, trigger__isnull=False)
+        .select_related("order")
+        .order_by("-order__sent_at", "-id")
+    )
     found = [(one.order.sent_at, one.trigger, one.order) for one in there[:MOST_MOVES]][::-1]
     resting = [(trigger, order) for _at, trigger, order in found if order.status in RESTING]
     return Stop(
@@ -207,5 +212,8 @@ def what_came(decision: Decision, after: int) -> str:
     told = {"symbol": market(decision.signal.symbol), "at": clock(decision.at), "price": price(decision.signal.price)}
     said = _("%(symbol)s was at %(price)s when this was decided, at %(at)s.") % told
     if after:
-        said += " " + _("The shaded part came after it: %(bars)s.") % {"bars": count(after, _("candle"), _("candles"))}
+        known = ngettext(
+            "The shaded part came after it: %(n)s candle.", "The shaded part came after it: %(n)s candles.", after
+        )
+        said += " " + known % {"n": grouped(after)}
     return said

@@ -24,6 +24,7 @@ from monitoring.show.build import BUILD
 from monitoring.show.guard import may_look
 from monitoring.show.panels.head import playing
 from monitoring.show.scene import Scene
+from monitoring.show.scripts import WORDS
 
 View = Callable[..., HttpResponseBase]
 THEMES = ("dark", "light", "auto")
@@ -38,6 +39,7 @@ PAGES = (  # name, address, the key that leads there after g
     (gettext_lazy("Policy"), "/policy/", ""),
     (gettext_lazy("Universe"), "/universe/", "u"),
     (gettext_lazy("Incidents"), "/incidents/", "i"),
+    (gettext_lazy("Replay"), "/replay/", ""),
     (gettext_lazy("Settings"), "/settings/", "s"),
     (gettext_lazy("Setup"), "/setup/", ""),
 )
@@ -113,6 +115,7 @@ def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str
         "build": BUILD,
         "fingerprint": settings.QUANTUM.fingerprint,
         "playing": playing(),
+        "script_words": WORDS,
     }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from monitoring.watch.words import NBSP, age, exact, grouped, market, percent, places_of, price, signed, usual_places
 
 PROTECT_WITHIN = timedelta(seconds=5)
@@ -123,25 +125,28 @@ class Badge:
 
 def badge(held: Held, guard: Protection | None, limit: timedelta, now: datetime, kind: str = "stop") -> Badge:
     if guard is None or guard.price is None:
-        return Badge("fail", "Not protected", f"no {kind}", None, gap(held, now))
+        return Badge(
+            "fail", _("Not protected"), _("no backstop") if kind == "backstop" else _("no stop"), None, gap(held, now)
+        )
     shown = price(guard.price, held.places)
     if guard.verified_at is None:
-        return Badge("unknown", "Protection not read back", shown, None, "placed, not read back yet")
+        return Badge("unknown", _("Protection not read back"), shown, None, _("placed, not read back yet"))
     if guard.triggered:
-        return Badge("warn", "Triggered", shown, guard.verified_at, "triggered, not filled yet")
+        return Badge("warn", _("Triggered"), shown, guard.verified_at, _("triggered, not filled yet"))
     if not guard.covers(held.quantity):
-        small = f"covers {grouped(guard.quantity or 0, 4)} of {grouped(held.quantity, 4)}"
-        return Badge("warn", "Protection too small", shown, guard.verified_at, small)
+        told = {"covered": grouped(guard.quantity or 0, 4), "of": grouped(held.quantity, 4)}
+        small = _("covers %(covered)s of %(of)s") % told
+        return Badge("warn", _("Protection too small"), shown, guard.verified_at, small)
     if now - guard.verified_at > limit:
-        return Badge("warn", "Protection not confirmed", shown, guard.verified_at, "")
-    return Badge("ok", "Protected", shown, guard.verified_at, "")
+        return Badge("warn", _("Protection not confirmed"), shown, guard.verified_at, "")
+    return Badge("ok", _("Protected"), shown, guard.verified_at, "")
 
 
 def gap(held: Held, now: datetime) -> str:
     """2 s of 5 s: how long without protection, now. Where the rows don't say that it is naked, no time is made up."""
     if held.unprotected_since is None:
-        return "none at the exchange"
-    return f"{age(now - held.unprotected_since)} of {age(PROTECT_WITHIN)}"
+        return _("none at the exchange")
+    return _("%(age)s of %(limit)s") % {"age": age(now - held.unprotected_since), "limit": age(PROTECT_WITHIN)}
 
 
 def seconds_without(held: Held, now: datetime) -> float:
@@ -152,15 +157,21 @@ def seconds_without(held: Held, now: datetime) -> float:
 
 def cells(held: Held, money: Money) -> dict[str, str]:
     """The cells that move with the price, written out: for the first page and for each patch alike."""
-    away = f"{percent(money.stop_away)} away" if money.stop_away is not None else "no stop"
-    liquidation = f", liq. {percent(money.liquidation_away, 1)}" if money.liquidation_away is not None else ""
     return {
         "mark": price(money.mark, held.places),
         "unrealized": signed(money.unrealized, 2),
         "share": f"{percent(money.share, sign=True)}, {signed(money.in_r, 2)}{NBSP}R",
         "notional": f"{grouped(money.notional, 0)}{NBSP}USDT, {held.leverage}×",
-        "reach": f"{away}{liquidation}",
+        "reach": reach(money),
     }
+
+
+def reach(money: Money) -> str:
+    """1.24 % away, liq. 31.0 %."""
+    away = _("%(share)s away") % {"share": percent(money.stop_away)} if money.stop_away is not None else _("no stop")
+    if money.liquidation_away is None:
+        return away
+    return _("%(away)s, liq. %(share)s") % {"away": away, "share": percent(money.liquidation_away, 1)}
 
 
 def patch(held: Held, mark: Decimal, at: datetime) -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Count, Max, Q, Sum
 from django.db.models.functions import Mod
+from django.utils.translation import gettext as _
 
 from monitoring.show.audience import Audience
 from monitoring.show.feed import Line, Near, fold
@@ -22,6 +23,8 @@ from monitoring.watch import rows
 from monitoring.watch.funnel import Funnel, funnel
 from monitoring.watch.liveness import liveness
 from monitoring.watch.manifest import expected
+from monitoring.watch.retold import retold
+from monitoring.watch.told import decided
 from monitoring.watch.verdict import Facts, Headline, headline
 from monitoring.watch.words import grouped, market
 from trading import tuning
@@ -119,6 +122,7 @@ class Pulse:
 
     @property
     def word(self) -> str:
+        """How it is, as a stored word; `names.word` says it."""
         if self.alive == "up" and self.failing:
             return "failing"
         if self.alive == "up" and self.state and self.state.last_work is None:
@@ -130,13 +134,14 @@ class Pulse:
         """What the last tick did."""
         if self.state is None or self.state.last_tick is None:
             return ""
-        return f"{grouped(self.state.examined)} examined, {grouped(self.state.actions)} acted on"
+        told = {"examined": grouped(self.state.examined), "acted": grouped(self.state.actions)}
+        return _("%(examined)s examined, %(acted)s acted on") % told
 
     @property
     def why(self) -> str:
         if self.state is None:
-            return "Expected here, but it has never been called."
-        return self.state.last_error if self.failing else self.state.idle_reason
+            return _("Expected here, but it has never been called.")
+        return retold(self.state.last_error if self.failing else self.state.idle_reason)
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -265,7 +270,7 @@ class Scene:
     @cached_property
     def feed(self) -> list[Line]:
         """The newest decisions, folded; one query."""
-        newest = Decision.objects.select_related("signal").defer("ticket", "gates", "signal__votes", "signal__excluded")
+        newest = Decision.objects.select_related("signal").defer("gates", "signal__votes", "signal__excluded")
         return fold((line(d) for d in newest.order_by("-id")[:FEED_ROWS]), FEED_LINES)
 
     @cached_property
@@ -392,7 +397,7 @@ def line(d: Decision) -> Line:
         outcome=d.outcome,
         code=d.code,
         also=tuple(no["code"] for no in d.rejections if no["code"] != d.code),
-        sentence=d.sentence,
+        sentence=decided(d),
         bar=d.signal.cycle_id,
     )
 

@@ -8,8 +8,12 @@ from decimal import Decimal
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from monitoring.watch import words
+from monitoring.watch.names import word
+from monitoring.watch.retold import retold
 
 register = template.Library()
 register.filter("iso", lambda at: words.iso(at) or "")
@@ -19,13 +23,20 @@ register.filter("grouped", words.grouped)
 register.filter("age", words.age)
 register.filter("price", words.price)
 register.filter("signed", words.signed)
-KINDS = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "extratrees": "Extra trees", "logistic": "Logistic regression"}
+register.filter("word", word)
+register.filter("retold", retold)
+KINDS = {
+    "lightgbm": "LightGBM",
+    "xgboost": "XGBoost",
+    "extratrees": "Extra trees",
+    "logistic": gettext_lazy("Logistic regression"),
+}
 
 
 @register.filter
 def title_of_kind(kind: str) -> str:
     """A model's kind as its makers write it, else in plain words."""
-    return KINDS.get(kind, kind.replace("_", " ").capitalize())
+    return str(KINDS.get(kind, kind.replace("_", " ").capitalize()))
 
 
 @register.filter
@@ -56,7 +67,7 @@ def side(name: str) -> SafeString:
 def money(value: Decimal | None, places: int = 2, unit: str = "") -> SafeString:
     """A gain or loss: arrow, sign, colour. Nothing is 'No data', never 0."""
     if value is None:
-        return format_html('<span class="muted">{}</span>', "No data")
+        return format_html('<span class="muted">{}</span>', _("No data"))
     text = words.signed(value, places) + (f"{words.NBSP}{unit}" if unit else "")
     if value == 0:
         return format_html("<span>{}</span>", text)
@@ -86,10 +97,12 @@ def gained(value: float, text: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def ago(context: dict, at: datetime | None, suffix: str = " ago") -> SafeString:
-    """An age that goes on ticking in the browser."""
+def ago(context: dict, at: datetime | None, after: str | None = None) -> SafeString:
+    """An age that goes on ticking in the browser; `after` is the word behind it, "ago" unless another is given."""
     if at is None:
-        return format_html("{}", "never")
+        return format_html("{}", _("never"))
+    after = _("ago") if after is None else after
+    suffix = f" {after}" if after else ""
     return format_html(
         '<span data-ago="{}" data-suffix="{}">{}{}</span>',
         words.iso(at),

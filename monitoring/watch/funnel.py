@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, Max, Sum
+from django.utils.translation import gettext
 
+from monitoring.watch.told import sentence
 from trading.codes import MEANINGS, Code
 from trading.laws import Conservation
 from trading.models import Cycle, Decision, Signal
@@ -131,13 +133,13 @@ def reason(code: str, n: int, case: Mapping) -> Reason:
     plain = told(code, n)
     if not case:
         return plain
-    return Reason(code, n, case.get("sentence") or plain.sentence, case.get("setting") or plain.setting, dict(case))
+    return Reason(code, n, sentence(case) or plain.sentence, case.get("setting") or plain.setting, dict(case))
 
 
 def told(code: str, n: int) -> Reason:
     """The code as the table of meanings tells it."""
     meaning = MEANINGS.get(Code(code)) if code in Code.__members__ else None
-    return Reason(code, n, meaning.sentence if meaning else "", meaning.setting if meaning else "")
+    return Reason(code, n, gettext(meaning.sentence) if meaning else "", meaning.setting if meaning else "")
 
 
 def median(cases: list[dict]) -> dict:

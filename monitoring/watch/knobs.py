@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from monitoring.watch.effective import setting
 from monitoring.watch.words import NBSP, grouped, percent, places_of, plain
@@ -56,7 +57,7 @@ def knob(name: str, rows: Mapping[str, TunedSetting]) -> Knob | None:
 
 def shown(name: str, value: object) -> str:
     if value is None:
-        return "not set"
+        return _("not set")
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, (int, float)):

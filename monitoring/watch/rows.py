@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from monitoring.watch.funnel import Funnel, funnel
 from monitoring.watch.knobs import knob
 from monitoring.watch.liveness import NEVER, UP, Expected, liveness
 from monitoring.watch.manifest import expected
+from monitoring.watch.retold import retold
 from monitoring.watch.venue_words import needs
 from monitoring.watch.verdict import Facts, Naked, Switch, Training
 from trading import tuning
@@ -36,11 +38,16 @@ def training(now: datetime) -> Training | None:
     if run is None or run.outcome == "done":
         return None
     if run.outcome == "failed":
-        return Training(run.stage, None, run.error or "The training run gave no reason.")
+        return Training(run.stage, None, run.error or _("The training run gave no reason."))
     if now - run.beat_at > TRAINING_SILENCE:
-        return Training(run.stage, None, f"Training has been silent since {run.beat_at:%H:%M:%S}, in: {run.stage}.")
+        return Training(run.stage, None, silence(run))
     ends = run.beat_at + timedelta(seconds=run.eta_seconds) if run.eta_seconds is not None else None
     return Training(run.stage, ends)
+
+
+def silence(run: TrainingRun) -> str:
+    told = {"at": f"{run.beat_at:%H:%M:%S}", "stage": retold(run.stage)}
+    return _("Training has been silent since %(at)s, in: %(stage)s.") % told
 
 
 def champions() -> int:

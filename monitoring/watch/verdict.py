@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.watch.funnel import Funnel, Reason
 from monitoring.watch.knobs import Knob
-from monitoring.watch.words import NBSP, age, clock, count, grouped, market, window
+from monitoring.watch.names import word
+from monitoring.watch.retold import retold
+from monitoring.watch.words import age, clock, grouped, market, window
 from trading.codes import MEANINGS, Code
 
 EATEN = 0.9  # of the most that costs can be in R: the stop stands on its floor, the bars are too small
 PROTECT_WITHIN = timedelta(seconds=5)  # law 5
+PLACE = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,29 @@ def text(words: str) -> tuple[Piece, ...]:
     return (Piece(words),)
 
 
+def fill(template: str, kind: str = "", **places: Piece) -> Iterable[Piece]:
+    """The template's own words as pieces of that kind, with a piece of another kind in each place."""
+    for i, part in enumerate(PLACE.split(template)):
+        if i % 2:
+            yield places[part]
+        elif part:
+            yield Piece(part, kind)
+
+
+def spaced(sentences: Iterable[str]) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def signals(n: int) -> str:
+    return ngettext("%(n)s signal", "%(n)s signals", n) % {"n": grouped(n)}
+
+
 def ratio(facts: Facts) -> str:
     """198 signals in the last hour, 0 trades."""
     law = facts.funnel.law
-    return f"{count(law.signals, 'signal')} in {window(facts.span)}, {count(law.traded, 'trade')}."
+    traded = ngettext("%(n)s trade", "%(n)s trades", law.traded) % {"n": grouped(law.traded)}
+    parts = {"signals": signals(law.signals), "window": window(facts.span), "trades": traded}
+    return _("%(signals)s in %(window)s, %(trades)s.") % parts
 
 
 # -- what is wrong ------------------------------------------------------------------------------------------------
@@ -130,24 +153,32 @@ def naked(facts: Facts) -> Headline | None:
     if not late:
         return None
     first = min(late, key=lambda n: n.since)
-    others = f" {count(len(late) - 1, 'other position')} too." if len(late) > 1 else ""
+    more = len(late) - 1
+    without = {"market": market(first.symbol), "age": age(facts.now - first.since)}
+    lead = [
+        _("The limit is %(limit)s.") % {"limit": age(PROTECT_WITHIN)},
+        ngettext("%(n)s other position too.", "%(n)s other positions too.", more) % {"n": grouped(more)}
+        if more
+        else "",
+        _("A position that can't be protected is closed at market."),
+    ]
     return Headline(
         "unprotected",
         "fail",
-        text(f"{market(first.symbol)} has had no stop at the exchange for {age(facts.now - first.since)}."),
-        text(f"The limit is {age(PROTECT_WITHIN)}.{others} A position that can't be protected is closed at market."),
+        text(_("%(market)s has had no stop at the exchange for %(age)s.") % without),
+        text(spaced(lead)),
     )
 
 
 def law_broken(facts: Facts) -> Headline | None:
     if not facts.undecided:
         return None
-    verb = "has" if facts.undecided == 1 else "have"
+    n = facts.undecided
     return Headline(
         "law-broken",
         "fail",
-        text(f"{count(facts.undecided, 'signal')} {verb} no decision."),
-        text("Every signal must end in exactly one stored decision. Halt entries and report this."),
+        text(ngettext("%(n)s signal has no decision.", "%(n)s signals have no decision.", n) % {"n": grouped(n)}),
+        text(_("Every signal must end in exactly one stored decision. Halt entries and report this.")),
     )
 
 
@@ -171,19 +202,20 @@ def no_data(facts: Facts) -> Headline | None:
     return Headline(
         "no-data",
         "unknown",
-        text("No market data yet."),
-        text("The first candles come within seconds of the start. If they don't, see Data Feed among the modules."),
+        text(_("No market data yet.")),
+        text(_("The first candles come within seconds of the start. If they don't, see Data Feed among the modules.")),
     )
 
 
 def stale(facts: Facts) -> Headline | None:
     if facts.candle_at is None or facts.now - facts.candle_at <= facts.max_age:
         return None
+    limit = _("The limit is %(limit)s, so nothing new is entered.") % {"limit": age(facts.max_age)}
     return Headline(
         "stale",
         "fail",
-        text(f"The newest candle is {age(facts.now - facts.candle_at)} old."),
-        text(f"The limit is {age(facts.max_age)}, so nothing new is entered. {ratio(facts)} Exits go on."),
+        text(_("The newest candle is %(age)s old.") % {"age": age(facts.now - facts.candle_at)}),
+        text(spaced([limit, ratio(facts), _("Exits go on.")])),
     )
 
 
@@ -193,19 +225,21 @@ def training(facts: Facts) -> Headline | None:
         return None
     left = run.ends_at - facts.now if run.ends_at else None
     if left is None:
-        head: tuple[Piece, ...] = text("Models are training.")
+        head: tuple[Piece, ...] = text(_("Models are training."))
     elif left <= timedelta(0):
-        head = text("Models are training: any moment now.")
+        head = text(_("Models are training: any moment now."))
     else:
-        head = (Piece("Models are training: "), Piece(age(left), "countdown", run.ends_at), Piece(" left."))
-    then = "The last closed bar is judged right after."
-    return Headline("training", "unknown", head, text(f"Now: {run.stage}. {then}"))
+        ticking = Piece(age(left), "countdown", run.ends_at)
+        head = tuple(fill(_("Models are training: %(left)s left."), left=ticking))
+    stage = _("Now: %(stage)s.") % {"stage": retold(run.stage)}
+    return Headline("training", "unknown", head, text(spaced([stage, _("The last closed bar is judged right after.")])))
 
 
 def training_failed(facts: Facts) -> Headline | None:
     if facts.training is None or not facts.training.failed or facts.champions:
         return None
-    return Headline("training-failed", "fail", text("The models could not be trained."), text(facts.training.failed))
+    why = retold(facts.training.failed)
+    return Headline("training-failed", "fail", text(_("The models could not be trained.")), text(why))
 
 
 def no_model(facts: Facts) -> Headline | None:
@@ -214,8 +248,8 @@ def no_model(facts: Facts) -> Headline | None:
     return Headline(
         "no-model",
         "warn",
-        text("There is no model yet, so nothing can be judged."),
-        text("Training starts when there is enough history; see AI Models among the modules."),
+        text(_("There is no model yet, so nothing can be judged.")),
+        text(_("Training starts when there is enough history; see AI Models among the modules.")),
     )
 
 
@@ -223,12 +257,24 @@ def stopped(facts: Facts) -> Headline | None:
     switch = facts.switch
     if switch.state == "active":
         return None
-    what = "Trading is halted on purpose." if switch.state == "halted" else "Only exits are allowed, on purpose."
-    who = f"{switch.by} switched to {switch.state}" if switch.by else f"The switch is on {switch.state}"
-    when = f" at {clock(switch.at)}, {age(facts.now - switch.at)} ago" if switch.at else ""
-    why = f": {switch.reason}." if switch.reason else "."
-    rest = "Stops, trailing and exits still work."
-    return Headline(switch.state, "warn", text(what), text(f"{who}{when}{why} {ratio(facts)} {rest}"))
+    halted = switch.state == "halted"
+    what = _("Trading is halted on purpose.") if halted else _("Only exits are allowed, on purpose.")
+    rest = _("Stops, trailing and exits still work.")
+    return Headline(switch.state, "warn", text(what), text(spaced([moved(switch, facts.now), ratio(facts), rest])))
+
+
+def moved(switch: Switch, now: datetime) -> str:
+    """j.berg switched to halted at 11:48:00, 2 h 44 min ago: cables are changed."""
+    told = {"by": switch.by, "state": word(switch.state)}
+    if switch.at:
+        told |= {"at": clock(switch.at), "age": age(now - switch.at)}
+    if switch.by:
+        said = (
+            _("%(by)s switched to %(state)s at %(at)s, %(age)s ago") if switch.at else _("%(by)s switched to %(state)s")
+        )
+    else:
+        said = _("The switch is on %(state)s")
+    return f"{said % told}: {switch.reason}." if switch.reason else f"{said % told}."
 
 
 def not_judged(facts: Facts) -> Headline | None:
@@ -237,8 +283,8 @@ def not_judged(facts: Facts) -> Headline | None:
     return Headline(
         "not-judged",
         "unknown",
-        text(f"No bar was judged in {window(facts.span)}."),
-        text("The executor judges each bar as it closes; see Event Driven Executor among the modules."),
+        text(_("No bar was judged in %(window)s.") % {"window": window(facts.span)}),
+        text(_("The executor judges each bar as it closes; see Event Driven Executor among the modules.")),
     )
 
 
@@ -247,42 +293,67 @@ def not_judged(facts: Facts) -> Headline | None:
 
 def no_signals(facts: Facts) -> Headline:
     seen, reason = facts.funnel, facts.funnel.dominant
-    head = text(f"No signals in {window(facts.span)}.")
+    head = _("No signals in %(window)s.") % {"window": window(facts.span)}
     if seen.evaluated:
-        judged = f"{count(seen.evaluated, 'judgement')} of {count(seen.bars, 'bar')}, all flat. "
+        judged = Piece(f"{all_flat(seen)} ")
         if facts.cost_r is not None and facts.cost_r >= EATEN * facts.cost_ceiling:
-            return Headline(
-                "costs", "warn", text(f"Costs eat the edge. {head[0].text}"), (Piece(judged), *eaten(facts))
-            )
-        return Headline("flat", "ok", head, (Piece(judged), *short_of(facts)))
-    lead: tuple[Piece, ...] = text("No symbol could be evaluated.")
+            return Headline("costs", "warn", text(f"{_('Costs eat the edge.')} {head}"), (judged, *eaten(facts)))
+        return Headline("flat", "ok", text(head), (judged, *short_of(facts)))
+    lead: tuple[Piece, ...] = text(_("No symbol could be evaluated."))
     if reason:
+        absent = {"n": grouped(reason.n), "of": grouped(seen.symbols)}
         lead = (
-            Piece(f"{grouped(reason.n)} of {grouped(seen.symbols)} were not evaluated: ", "strong"),
+            Piece(f"{_('%(n)s of %(of)s were not evaluated:') % absent} ", "strong"),
             Piece(reason.code, "code"),
             Piece(f". {reason.sentence}"),
         )
-    return Headline("not-evaluated", "warn", head, lead)
+    return Headline("not-evaluated", "warn", text(head), lead)
+
+
+def all_flat(seen: Funnel) -> str:
+    """720 judgements of 60 bars, all flat."""
+    judged = ngettext("%(n)s judgement", "%(n)s judgements", seen.evaluated) % {"n": grouped(seen.evaluated)}
+    bars = ngettext("%(n)s bar", "%(n)s bars", seen.bars) % {"n": grouped(seen.bars)}
+    return _("%(judgements)s of %(bars)s, all flat.") % {"judgements": judged, "bars": bars}
 
 
 def short_of(facts: Facts) -> Iterable[Piece]:
     """The best there was, and what a signal needs."""
     if facts.best is not None:
-        yield Piece(f"The best confidence was {facts.best:.3f}. ")
-    if facts.flat_limit:
-        yield Piece(f"A signal needs {facts.flat_limit:.3f}, where an entry breaks even before costs")
-        after = f"; after costs of {facts.cost_r:.2f}{NBSP}R that is {after_costs(facts):.3f}" if facts.cost_r else ""
-        yield Piece(f"{after}.")
+        yield Piece(f"{best(facts.best)} ")
+    if not facts.flat_limit:
+        return
+    told = {"needed": f"{facts.flat_limit:.3f}"}
+    if facts.cost_r:
+        told |= {"cost": f"{facts.cost_r:.2f}", "after": f"{after_costs(facts):.3f}"}
+        needs = _(
+            "A signal needs %(needed)s, where an entry breaks even before costs; "
+            "after costs of %(cost)s\u00a0R that is %(after)s."
+        )
+    else:
+        needs = _("A signal needs %(needed)s, where an entry breaks even before costs.")
+    yield Piece(needs % told)
+
+
+def best(confidence: float) -> str:
+    return _("The best confidence was %(p)s.") % {"p": f"{confidence:.3f}"}
 
 
 def eaten(facts: Facts) -> Iterable[Piece]:
     """These bars move so little that the stop stands on its floor, a few round trips' costs away."""
-    yield Piece(f"A round trip costs {facts.cost_r:.2f}{NBSP}R on these bars, ")
-    yield Piece(f"so an entry breaks even at {after_costs(facts):.3f}; ")
-    yield Piece(f"the best confidence was {facts.best:.3f}. " if facts.best is not None else "nobody came near. ")
-    yield Piece("Longer bars move more for the same costs: ")
-    yield Piece("QT_TIMEFRAME", "setting")
-    yield Piece(".")
+    told = {"cost": f"{facts.cost_r:.2f}", "after": f"{after_costs(facts):.3f}", "p": f"{facts.best or 0:.3f}"}
+    if facts.best is None:
+        said = _(
+            "A round trip costs %(cost)s\u00a0R on these bars, so an entry breaks even at %(after)s; nobody came near."
+        )
+    else:
+        said = _(
+            "A round trip costs %(cost)s\u00a0R on these bars, so an entry breaks even at %(after)s; "
+            "the best confidence was %(p)s."
+        )
+    yield Piece(f"{said % told} ")
+    longer = _("Longer bars move more for the same costs: %(setting)s.")
+    yield from fill(longer, setting=Piece("QT_TIMEFRAME", "setting"))
 
 
 def after_costs(facts: Facts) -> float:
@@ -295,8 +366,9 @@ def trades(facts: Facts) -> Headline:
     lead: list[Piece] = []
     if law.rejected and facts.funnel.dominant:
         top = facts.funnel.dominant
-        lead += [Piece(f"{grouped(law.rejected)} rejected, {grouped(top.n)} of them by "), Piece(top.code, "code")]
-        lead.append(Piece(". "))
+        said = _("%(rejected)s rejected, %(n)s of them by %(code)s.")
+        places = {"rejected": Piece(grouped(law.rejected)), "n": Piece(grouped(top.n)), "code": Piece(top.code, "code")}
+        lead += [*fill(said, **places), Piece(" ")]
     lead += remainder(facts.funnel)
     return Headline("trading", "ok", text(ratio(facts)), tuple(lead), (read(law.signals),))
 
@@ -307,11 +379,10 @@ def no_trades(facts: Facts) -> Headline:
     if top is None:
         state = "pending" if law.pending else "failed"
         return Headline(state, "warn", text(ratio(facts)), tuple(remainder(facts.funnel)), (read(law.signals),))
-    verb = "was" if top.n == 1 else "were"
+    said = ngettext("%(n)s was rejected by %(code)s.", "%(n)s were rejected by %(code)s.", top.n)
     lead = [
-        Piece(f"{grouped(top.n)} {verb} rejected by ", "strong"),
-        Piece(top.code, "code"),
-        Piece(". ", "strong"),
+        *fill(said, "strong", n=Piece(grouped(top.n), "strong"), code=Piece(top.code, "code")),
+        Piece(" ", "strong"),
         *because(top),
         *setting(facts.knob, facts.now),
         *advice(top, facts.knob),
@@ -322,45 +393,55 @@ def no_trades(facts: Facts) -> Headline:
 
 def because(top: Reason) -> Iterable[Piece]:
     """The median case's own sentence; where costs eat the edge, say so first."""
-    eats = "Costs eat the edge on these bars: " if top.code == Code.EXPECTED_COST_TOO_HIGH else ""
-    if top.sentence:
-        yield Piece(f"{eats or 'In the median case: '}{top.sentence.rstrip('.')}. ")
+    eats, sentence = top.code == Code.EXPECTED_COST_TOO_HIGH, top.sentence.rstrip(".")
+    if sentence:
+        said = _("Costs eat the edge on these bars: %(case)s.") if eats else _("In the median case: %(case)s.")
+        yield Piece(f"{said % {'case': sentence}} ")
     elif eats:
-        yield Piece(f"{eats.rstrip(': ')}. ")
+        yield Piece(f"{_('Costs eat the edge on these bars.')} ")
 
 
 def setting(knob: Knob | None, now: datetime) -> Iterable[Piece]:
     """Its value and default, and who changed it last."""
     if knob is None:
         return
-    yield Piece(knob.name, "setting")
-    yield Piece(f" is {knob.shown}, its default. " if knob.is_default else f" is {knob.shown}; its default is "
-                f"{knob.default_shown}. ")  # fmt: skip
+    said = _("%(setting)s is %(value)s, its default.") if knob.is_default else _(
+        "%(setting)s is %(value)s; its default is %(default)s."
+    )  # fmt: skip
+    places = {"value": Piece(knob.shown), "default": Piece(knob.default_shown)}
+    yield from fill(said, setting=Piece(knob.name, "setting"), **places)
+    yield Piece(" ")
     if knob.changed_at:
-        yield Piece(f"{knob.changed_by} changed it at {knob.changed_at:%H:%M}, {age(now - knob.changed_at)} ago. ")
+        told = {"by": knob.changed_by, "at": f"{knob.changed_at:%H:%M}", "age": age(now - knob.changed_at)}
+        yield Piece(f"{_('%(by)s changed it at %(at)s, %(age)s ago.') % told} ")
 
 
 def advice(top: Reason, knob: Knob | None) -> Iterable[Piece]:
     """What to do; a sentence about the setting that was just told is left out."""
     meaning = MEANINGS.get(Code(top.code)) if top.code in Code.__members__ else None
-    for sentence in re.split(r"(?<=\.) ", meaning.fix) if meaning else ():
+    for sentence in re.split(r"(?<=\.) ", _(meaning.fix)) if meaning else ():
         if knob is None or not sentence.startswith(knob.name):
             yield Piece(f"{sentence.rstrip('.')}. ")
 
 
 def remainder(seen: Funnel) -> Iterable[Piece]:
     """What was neither traded nor rejected."""
-    parts = []
-    if seen.law.failed:
-        codes = ", ".join(seen.failed_by_code)
-        parts.append(f"{grouped(seen.law.failed)} failed{f' ({codes})' if codes else ''}")
-    if seen.law.pending:
-        parts.append(f"{grouped(seen.law.pending)}{NBSP}pending")
-    if parts:
-        yield Piece(f"{' and '.join(parts)}.")
+    failed = {"n": grouped(seen.law.failed), "codes": ", ".join(seen.failed_by_code)}
+    told = failed | {"pending": grouped(seen.law.pending)}
+    if seen.law.failed and seen.law.pending:
+        said = _("%(n)s failed (%(codes)s) and %(pending)s\u00a0pending.") if failed["codes"] else _(
+            "%(n)s failed and %(pending)s\u00a0pending."
+        )  # fmt: skip
+    elif seen.law.failed:
+        said = _("%(n)s failed (%(codes)s).") if failed["codes"] else _("%(n)s failed.")
+    elif seen.law.pending:
+        said = _("%(pending)s\u00a0pending.")
+    else:
+        return
+    yield Piece(said % told)
 
 
 def read(signals: int, top: Reason | None = None) -> Action:
-    number = top.n if top else signals
-    label = "Read the decision" if number == 1 else f"Read the {count(number, 'decision')}"
+    n = top.n if top else signals
+    label = _("Read the decision") if n == 1 else _("Read the %(n)s decisions") % {"n": grouped(n)}
     return Action(label, f"/decisions/?code={top.code}" if top else "/decisions/")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from django.utils.translation import gettext as _
+
 NBSP = "\u00a0"
 MINUS = "\u2212"
 
@@ -47,7 +49,7 @@ def usual_places(value: Number) -> int:
 def price(value: Decimal | None, places: int | None = None) -> str:
     """A price or quantity as exactly as it is known, without trailing zeros unless `places` asks for them."""
     if value is None:
-        return "No data"
+        return _("No data")
     return grouped(value, places_of(value) if places is None else places)
 
 
@@ -87,13 +89,8 @@ def age(span: timedelta | float) -> str:
 def window(span: timedelta) -> str:
     """How a sentence names a window: the last hour, the last 24 h."""
     if span == timedelta(hours=1):
-        return "the last hour"
-    return f"the last {age(span)}"
-
-
-def count(n: int, one: str, many: str = "") -> str:
-    """1 signal, 198 signals."""
-    return f"{grouped(n)} {one if n == 1 else many or one + 's'}"
+        return _("the last hour")
+    return _("the last %(span)s") % {"span": age(span)}
 
 
 def clock(at: datetime) -> str:

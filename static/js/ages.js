@@ -1,5 +1,6 @@
 // Ages, gauges, countdowns and the clock: all that moves by itself, once a second.
 import { age, clock, now } from "./clock.js";
+import { say } from "./words.js";
 
 const set = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 const since = (iso) => (now() - Date.parse(iso)) / 1000;
@@ -8,7 +9,7 @@ export function tick(root = document) {
   for (const node of root.querySelectorAll("[data-ago]")) set(node, age(since(node.dataset.ago)) + (node.dataset.suffix || ""));
   for (const node of root.querySelectorAll("[data-countdown]")) {
     const left = -since(node.dataset.countdown);
-    set(node, left > 0 ? age(left) : "a moment");
+    set(node, left > 0 ? age(left) : say("moment"));
   }
   for (const node of root.querySelectorAll("[data-without]")) {
     set(node, `${(since(node.dataset.without) + Number(node.dataset.before || 0)).toFixed(1)}\u00a0s`);
@@ -41,7 +42,7 @@ function verified(stop) {
   shape.setAttribute("class", "shape warn");
   shape.querySelector("use").setAttribute("href", "#warn");
   const said = stop.querySelector(".sr");
-  if (said) said.textContent = "Protection not confirmed:";
+  if (said) said.textContent = say("unconfirmed");
 }
 
 function tickClock() {

@@ -2,6 +2,7 @@
 import { age, clock, now } from "./clock.js";
 import { patch } from "./patch.js";
 import { swap } from "./swap.js";
+import { say } from "./words.js";
 
 const SILENCE = 2600; // the server speaks at least once a second
 const PONG = 4000;
@@ -46,7 +47,7 @@ function greeted(hello) {
 function closed(code) {
   socket = null;
   if (code === 4401) { location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`); return; }
-  if (code === 4403) { stopped = "This user may not watch."; show("lost"); return; }
+  if (code === 4403) { stopped = say("no-watching"); show("lost"); return; }
   if (!lostAt) lostAt = now();
   const longest = code === 4029 ? 30000 : Math.min(5000, 400 * 2 ** attempts++);
   setTimeout(connect, 100 + Math.random() * longest);
@@ -66,17 +67,17 @@ function watch() {
 }
 setInterval(watch, 400);
 
-const STATES = { open: ["ok", "Connected"], waiting: ["unknown", "Connecting"], lost: ["fail", ""] };
+const STATES = { open: ["ok", "connected"], waiting: ["unknown", "connecting"], lost: ["fail", ""] };
 
 function show(state) {
   body.dataset.connection = state;
   const [shape, word] = STATES[state];
-  const since = lostAt ? ` for ${age((now() - lostAt) / 1000)}` : "";
-  const from = lastData ? ` Numbers are from ${lastData}.` : "";
+  const since = lostAt ? say("lost-for", { age: age((now() - lostAt) / 1000) }) : say("lost");
+  const from = lastData ? ` ${say("numbers-from", { at: lastData })}` : "";
   for (const place of document.querySelectorAll('[data-keep="connection"]')) {
     place.querySelector(".shape").setAttribute("class", `shape ${shape}`);
     place.querySelector("use").setAttribute("href", `#${shape}`);
-    const text = state === "lost" ? stopped || `Not connected${since}.${from}` : word;
+    const text = state === "lost" ? stopped || `${since}${from}` : say(word);
     if (place.querySelector(".word").textContent !== text) place.querySelector(".word").textContent = text;
   }
   for (const control of document.querySelectorAll(".switch button, #resume button.primary, [data-control]")) control.disabled = state === "lost";

@@ -1,8 +1,8 @@
 // The kill switch. Towards halted: at once, then a toast. Back: a dialog that asks why.
 import { toast } from "./toast.js";
+import { say } from "./words.js";
 
 const ORDER = ["active", "reducing", "halted"];
-const WHAT = { active: "Entries are allowed again", reducing: "No new entries; everything else lives", halted: "No entries, and waiting ones are cancelled" };
 let wanted = null;
 
 export function armSwitch() {
@@ -35,11 +35,12 @@ function choose(from, to) {
   wanted = { from, to };
   const dialog = document.getElementById("resume");
   const open = document.querySelectorAll('[data-panel="positions"] tbody tr').length;
-  dialog.querySelector("h2").textContent = to === "active" ? "Allow entries again?" : "Leave the halt, for exits only?";
-  dialog.querySelector("[data-consequence]").textContent =
-    `The switch goes from ${from} to ${to}. ${open} ${open === 1 ? "position is" : "positions are"} open.` + (to === "active" ? " The next bar may send orders." : "");
-  dialog.querySelector("[value=stay]").textContent = `Stay ${from}`;
-  dialog.querySelector("[value=go]").textContent = `Go ${to}`;
+  dialog.querySelector("h2").textContent = say(to === "active" ? "allow-entries" : "leave-halt");
+  const consequence = [say("switch-goes", { from: say(from), to: say(to) }), say(open === 1 ? "one-open" : "many-open", { n: open })];
+  if (to === "active") consequence.push(say("may-send"));
+  dialog.querySelector("[data-consequence]").textContent = consequence.join(" ");
+  dialog.querySelector("[value=stay]").textContent = say("stay", { state: say(from) });
+  dialog.querySelector("[value=go]").textContent = say("go", { state: say(to) });
   dialog.querySelector("[name=reason]").value = "";
   dialog.querySelector(".wrong").hidden = true;
   dialog.showModal();
@@ -55,16 +56,16 @@ async function move(from, to, reason, dialog) {
       body: new URLSearchParams({ state: to, reason, shown: from }),
     });
   } catch {
-    return failed("The switch was not reached. Try again, or use manage.py switch.", dialog);
+    return failed(say("switch-unreached"), dialog);
   }
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok || !ORDER.includes(said.state)) return failed(said.error?.message || `The switch was not moved (${answer.status}).`, dialog);
+  if (!answer.ok || !ORDER.includes(said.state)) return failed(said.error?.message || say("switch-unmoved", { status: answer.status }), dialog);
   dialog?.close();
   for (const group of document.querySelectorAll("[data-switch]")) {
     group.dataset.switch = said.state;
     for (const button of group.querySelectorAll("button[name=state]")) button.setAttribute("aria-checked", String(button.value === said.state));
   }
-  toast(`The switch is on ${said.state}. ${WHAT[said.state]}.`);
+  toast(say(`is-${said.state}`));
 }
 
 function failed(text, dialog) {

@@ -1,4 +1,6 @@
 // What just happened: six seconds, at most three; a failure stays until it is dismissed.
+import { say } from "./words.js";
+
 export function toast(text, stays = false) {
   const place = document.querySelector(".toasts");
   const note = document.createElement("p");
@@ -8,7 +10,7 @@ export function toast(text, stays = false) {
     const close = document.createElement("button");
     close.type = "button";
     close.className = "plain-button";
-    close.textContent = "Dismiss";
+    close.textContent = say("dismiss");
     close.addEventListener("click", () => note.remove());
     note.append(" ", close);
   } else setTimeout(() => note.remove(), 6000);

@@ -291,5 +291,5 @@ def test_our_pages_hold_no_inline_script(reader, now):
     make.no_trades(now)
     for path in ("/", "/login/", "/decisions/"):
         html = reader.get(path, follow=True).content.decode()
-        assert not re.search(r"<script(?![^>]*\bsrc=)", html)
+        assert not re.search(r"<script(?![^>]*(?:\bsrc=|type=\"application/json\"))", html)
         assert not re.search(r"\son[a-z]+=", html)

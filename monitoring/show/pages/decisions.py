@@ -92,7 +92,7 @@ def read(rows: QuerySet[Decision], asked: Mapping[str, Any]) -> tuple[list[Line]
     if asked["cursor"]:
         rows = rows.filter(pk__lt=asked["cursor"])
     many = most if asked["code"] else READ
-    found = list(rows.select_related("signal").defer("ticket", "gates").order_by("-pk")[: many + 1])
+    found = list(rows.select_related("signal").defer("gates").order_by("-pk")[: many + 1])
     told = [line(d) for d in found[:many]]
     lines, last = (told, told[-1].id if told else None) if asked["code"] else fold_page(told, most)
     more = len(found) > many or (told and last != told[-1].id)

@@ -6,15 +6,16 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from monitoring.show.panels.base import Panel, bars, register
 from monitoring.show.scene import Scene
 
 VENUES = {
-    "practice": "Orders go to the practice exchange",
-    "paper": "Orders go to the practice exchange",
-    "testnet": "Orders go to the exchange's demo environment",
-    "live": "Orders go to the exchange",
+    "practice": gettext_lazy("Orders go to the practice exchange"),
+    "paper": gettext_lazy("Orders go to the practice exchange"),
+    "testnet": gettext_lazy("Orders go to the exchange's demo environment"),
+    "live": gettext_lazy("Orders go to the exchange"),
 }
 
 
@@ -22,12 +23,12 @@ def playing() -> str:
     """What is being played, in words that need no knowledge."""
     source = settings.QUANTUM.data_source
     if source == "synthetic":
-        return "Synthetic market with trends built in; profit here proves nothing"
+        return _("Synthetic market with trends built in; profit here proves nothing")
     if source == "stand-in":
         return _("A second practice exchange stands in for the demo environment")
     if source.startswith("recorded:"):
-        return f"Playing {source.removeprefix('recorded:')}"
-    return "Market data of the exchange"
+        return _("Playing %(data)s") % {"data": source.removeprefix("recorded:")}
+    return _("Market data of the exchange")
 
 
 def ribbon(scene: Scene) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def ribbon(scene: Scene) -> dict[str, Any]:
         "playing": playing(),
         "venue": VENUES[mode],
         "arming": arming(scene),
-        "money": "no real money in reach" if mode != "live" else "real money",
+        "money": _("no real money in reach") if mode != "live" else _("real money"),
         "switch": scene.facts.switch.state,
         "states": ["active", "reducing", "halted"],
         "data_at": scene.facts.candle_at,

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.show import controls
 from monitoring.show import held as holding
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
-from monitoring.watch.words import NBSP, age, count, grouped, market, price
+from monitoring.watch.words import NBSP, age, grouped, market, price
 
 
 def verify_limit() -> timedelta:
@@ -26,15 +28,19 @@ def positions(scene: Scene) -> dict[str, Any]:
     return {
         "rows": held,
         "verify_limit": limit,
-        "about": f"{len(held)} of {scene.config.QT_MAX_POSITIONS} open; {stops(confirmed, len(held))}" if held else "",
+        "about": _("%(n)s of %(of)s open; %(stops)s")
+        % {"n": len(held), "of": scene.config.QT_MAX_POSITIONS, "stops": stops(confirmed, len(held))}
+        if held
+        else "",
         "last": scene.last_closed if not held else None,
     }
 
 
 def stops(confirmed: int, of: int) -> str:
     if confirmed == of:
-        return "all stops confirmed" if of > 1 else "its stop is confirmed"
-    return f"{count(confirmed, 'stop')} confirmed, {of - confirmed} not"
+        return _("all stops confirmed") if of > 1 else _("its stop is confirmed")
+    said = ngettext("%(n)s stop confirmed, %(rest)s not", "%(n)s stops confirmed, %(rest)s not", confirmed)
+    return said % {"n": confirmed, "rest": of - confirmed}
 
 
 def position(one: holding.Held, limit: timedelta, now: datetime) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def equity(scene: Scene) -> dict[str, Any]:
         "today_share": percent(account.today_share, sign=True) if account and account.today_share is not None else "",
         "loss_used": percent(account.loss_used, 1) if account else "",
         "loss_limit": percent(account.loss_limit, 0) if account else "",
+        "gap_limit": f"5{NBSP}s",
         "gap": f"{grouped(gap, 1)}{NBSP}s" if gap is not None else "",
         "opened_with": grouped(account.opened_with, 2) if account and account.opened_with is not None else "",
     }

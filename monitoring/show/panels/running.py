@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
-from monitoring.watch.words import count, grouped, market
+from monitoring.watch.names import word
+from monitoring.watch.words import grouped, market
 
 
 def modules(scene: Scene) -> dict[str, Any]:
     pulses = scene.pulses
-    tally = [(word, sum(p.word == word for p in pulses)) for word in dict.fromkeys(p.word for p in pulses)]
+    tally = list(Counter(p.word for p in pulses).items())
     if len(tally) == 1:
-        return {"pulses": pulses, "about": f"all {len(pulses)} {tally[0][0]}"}
-    return {"pulses": pulses, "about": f"{len(pulses)}: " + ", ".join(f"{n} {word}" for word, n in tally)}
+        return {"pulses": pulses, "about": _("all %(n)s %(word)s") % {"n": len(pulses), "word": word(tally[0][0])}}
+    return {"pulses": pulses, "about": f"{len(pulses)}: " + ", ".join(f"{n} {word(one)}" for one, n in tally)}
 
 
 def modules_at(scene: Scene) -> datetime | None:
@@ -30,7 +34,9 @@ def models(scene: Scene) -> dict[str, Any]:
         "training": scene.facts.training,
         "run": scene.run,
         "models": [model(m) for m in scene.champions],
-        "about": f"{count(len(voting), 'model')} may vote" if voting else "",
+        "about": ngettext("%(n)s model may vote", "%(n)s models may vote", len(voting)) % {"n": len(voting)}
+        if voting
+        else "",
     }
 
 
@@ -73,7 +79,8 @@ def universe(scene: Scene) -> dict[str, Any]:
     fresh = sum(at is not None and scene.now - at <= limit for _, at in ages)
     return {
         "universe": seen,
-        "about": f"{count(len(seen.inside), 'symbol')}, {fresh} fresh",
+        "about": ngettext("%(n)s symbol, %(fresh)s fresh", "%(n)s symbols, %(fresh)s fresh", len(seen.inside))
+        % {"n": len(seen.inside), "fresh": fresh},
         "oldest": [(name, at, min(1.0, (scene.now - at) / (limit or bar)) if at else 1.0) for name, at in oldest[:6]],
         "more": max(0, len(ages) - 6),
         "candle_limit": limit,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.show.panels.base import Panel, bars, register
 from monitoring.show.scene import Scene
-from monitoring.watch.words import count, grouped
+from monitoring.watch.words import grouped
 
 
 def funnel(scene: Scene) -> dict[str, Any]:
@@ -20,7 +22,8 @@ def funnel(scene: Scene) -> dict[str, Any]:
     most = max([r.n for r in seen.reasons], default=1)
     return {
         "funnel": seen,
-        "about": f"last hour, {count(seen.bars, 'bar')} of {settings.QUANTUM.timeframe}",
+        "about": _("last hour, %(bars)s of %(timeframe)s")
+        % {"bars": bars_of(seen.bars), "timeframe": settings.QUANTUM.timeframe},
         "shares": list(zip([None, *shares], shares, strict=False)),
         "stages": stages(seen),
         "reasons": [(r, round(r.n / most, 4)) for r in seen.reasons[:7]],
@@ -33,17 +36,26 @@ def funnel(scene: Scene) -> dict[str, Any]:
 def stages(seen: Any) -> list[dict[str, str]]:
     law = seen.law
     symbols = round(seen.symbols / seen.bars) if seen.bars else 0
-    size, absent = f"{count(symbols, 'symbol')}, {count(seen.bars, 'bar')}", seen.symbols - seen.evaluated
-    ends = [f"{grouped(law.failed)} failed"] if law.failed else []
-    ends += [f"{grouped(law.pending)} pending"] if law.pending else []
+    size = ngettext("%(n)s symbol", "%(n)s symbols", symbols) % {"n": grouped(symbols)}
+    absent = seen.symbols - seen.evaluated
+    ends = [_("%(n)s failed") % {"n": grouped(law.failed)}] if law.failed else []
+    ends += [_("%(n)s pending") % {"n": grouped(law.pending)}] if law.pending else []
     return [
-        {"n": grouped(seen.symbols), "name": "Universe", "lost": size},
-        {"n": grouped(seen.evaluated), "name": "Evaluated", "lost": f"{grouped(absent)} not evaluated"},
-        {"n": grouped(law.signals), "name": "Signals", "lost": f"{grouped(seen.flat)} flat"},
-        {"n": grouped(seen.passed), "name": "Passed", "lost": f"{grouped(law.rejected)} rejected"},
-        {"n": grouped(law.traded), "name": "Traded", "lost": ", ".join(ends) or "none failed",
-         "alarm": "yes" if law.signals and not law.traded else ""},
-    ]  # fmt: skip
+        stage(_("Universe"), seen.symbols, f"{size}, {bars_of(seen.bars)}"),
+        stage(_("Evaluated"), seen.evaluated, _("%(n)s not evaluated") % {"n": grouped(absent)}),
+        stage(_("Signals"), law.signals, _("%(n)s flat") % {"n": grouped(seen.flat)}),
+        stage(_("Passed"), seen.passed, _("%(n)s rejected") % {"n": grouped(law.rejected)}),
+        stage(_("Traded"), law.traded, ", ".join(ends) or _("none failed"))
+        | {"alarm": "yes" if law.signals and not law.traded else ""},
+    ]
+
+
+def stage(name: str, n: int, lost: str) -> dict[str, str]:
+    return {"name": name, "n": grouped(n), "lost": lost}
+
+
+def bars_of(n: int) -> str:
+    return ngettext("%(n)s bar", "%(n)s bars", n) % {"n": grouped(n)}
 
 
 def decisions(scene: Scene) -> dict[str, Any]:

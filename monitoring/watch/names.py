@@ -1,0 +1,40 @@
+"""What stored words are called on screen: states of the switch, outcomes, regimes, liveness."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+NAMES = {
+    # the switch
+    "active": _("active"),
+    "reducing": _("reducing"),
+    "halted": _("halted"),
+    # what became of a signal
+    "traded": _("traded"),
+    "rejected": _("rejected"),
+    "failed": _("failed"),
+    "pending": _("pending"),
+    # the market
+    "trending": _("trending"),
+    "ranging": _("ranging"),
+    "normal": _("normal"),
+    "low": _("low"),
+    "high": _("high"),
+    "extreme": _("extreme"),
+    # margin
+    "isolated": _("isolated"),
+    "cross": _("cross"),
+    # a module
+    "up": _("up"),
+    "late": _("late"),
+    "down": _("down"),
+    "never": _("never"),
+    "failing": _("failing"),
+    "no work yet": _("no work yet"),
+    "never called": _("never called"),
+}
+
+
+def word(stored: str) -> str:
+    """The stored word in the reader's language; one that has no name is shown as it is stored."""
+    return str(NAMES.get(str(stored).lower(), stored))

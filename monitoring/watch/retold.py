@@ -1,0 +1,132 @@
+"""What modules and orders wrote down as a plain sentence, in the reader's language: recognised by its template.
+
+A sentence that no template fits is shown as it is stored.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from re import Pattern
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
+
+TEMPLATES = (
+    # idle modules
+    _("no universe yet"),
+    _("bar %(bar)s is judged"),
+    _("waiting for %(late)s of %(of)s symbols"),
+    _("waiting: %(why)s"),
+    _("%(code)s: %(n)s symbols not evaluated"),
+    _("no signal to ask about"),
+    _("no candle of %(bar)s yet"),
+    _("none of %(n)s symbols has enough candles yet"),
+    _("no signal since %(at)s"),
+    _("no open positions"),
+    _("the account is not known"),
+    _("no bar was judged"),
+    _("no bar was judged yet"),
+    _("nothing new: no bar was judged since %(at)s"),
+    _("no model to supervise yet"),
+    _("%(n)s of %(of)s labelled signals so far"),
+    _("continuous learning is off (QT_CONTINUOUS_LEARNING)"),
+    _("no champion yet: AI Models asks for the first training"),
+    _("%(n)s champions, trained %(minutes)s min ago"),
+    _("%(kind)s is quarantined: %(why)s"),
+    _("too little history to learn from: %(n)s labelled candles, %(of)s are needed"),
+    _("the last %(n)s trainings failed; the next may start at %(at)s"),
+    _("the stream is at it"),
+    _("loading history: %(done)s of %(of)s symbols"),
+    _("nothing heard from the venue"),
+    _("all %(n)s symbols have the candle of %(bar)s"),
+    _("the venue has no candle of %(bar)s for %(symbols)s"),
+    _("%(n)s of %(of)s late symbols could not be asked for: %(why)s"),
+    _("no candle of %(bar)s came"),
+    _("no open position and no open order"),
+    _("no open position"),
+    _("nothing is open; the next look is in %(s)s s"),
+    # retraining
+    _("%(reason)s; %(n)s of %(of)s bars since the last training, %(refused)s refused in a row"),
+    _("%(reason)s; %(n)s of %(of)s bars since the last training"),
+    _("%(samples)s; champions %(n)s of %(of)s bars old; nothing found against them"),
+    _("%(kinds)s may not vote"),
+    _("the Model Supervisor found %(what)s"),
+    _("%(n)s of %(of)s new labelled signals"),
+    _("%(n)s new labelled signals"),
+    _("the champions are %(n)s bars old"),
+    # a training
+    _("training: %(stage)s, %(done)s done, about %(s)s s left"),
+    _("training: %(stage)s, %(done)s done"),
+    _("queued"),
+    _("loading candles"),
+    _("reading history"),
+    _("cross-checking %(kind)s, fold %(n)s of %(of)s"),
+    _("training %(kind)s"),
+    _("measuring"),
+    _("done"),
+    _("history is too short to leave a part of it out of sample"),
+    _("history is too short for its folds"),
+    _("%(n)s labelled candles, %(of)s are needed"),
+    _("silent for more than %(s)s s"),
+    # the policy
+    _("Trending: trend strength %(adx)s, %(bound)s; volatility %(rest)s"),
+    _("Ranging: trend strength %(adx)s, %(bound)s; volatility %(rest)s"),
+    _("Normal: trend strength %(adx)s, %(bound)s; volatility %(rest)s"),
+    _("ranging below 20"),
+    _("trending from 25"),
+    _("low: %(atr)s per bar, normal from %(next)s; median of %(n)s symbols"),
+    _("normal: %(atr)s per bar, high from %(next)s; median of %(n)s symbols"),
+    _("high: %(atr)s per bar, extreme from %(next)s; median of %(n)s symbols"),
+    _("extreme: %(atr)s per bar, no entries from %(next)s; median of %(n)s symbols"),
+    # orders
+    _("the rest of a partly filled entry"),
+    _("protect the entry"),
+    _("closing goes on"),
+    _("its position is closed"),
+    _("the switch is on halted"),
+    _("nothing needs it any more"),
+    _("the venue's checks: a stop placed, read back and cancelled"),
+    _("its check is over"),
+    _("its check has ended early"),
+    _("left by an earlier check"),
+    _("an order with this id exists already"),
+    _("an order on this symbol has no known outcome"),
+    _("another entry on this symbol is on its way"),
+    _("a position on this symbol is open"),
+    _("shown by the venue"),
+    _("its sender is gone"),
+    _("the venue has no such order, asked twice"),
+    # the universe
+    _("the venue has no such symbol"),
+    _("the venue does not trade it now"),
+)
+PLACE = re.compile(r"%\((\w+)\)s")
+LONG = {"why", "reason", "samples", "kinds", "what", "stage", "bound", "rest", "atr", "next", "symbols"}
+
+
+def retold(stored: str | None) -> str:
+    """The stored sentence as this reader reads it."""
+    text = stored or ""
+    if not text or (get_language() or "en").startswith("en"):
+        return text
+    for template, pattern in patterns():
+        if found := pattern.fullmatch(text):
+            parts = {name: retold(part) for name, part in found.groupdict().items()}
+            return gettext(template) % parts
+    first, mark, rest = text.partition("; ")
+    return f"{retold(first)}{mark}{retold(rest)}" if mark else text
+
+
+@cache
+def patterns() -> tuple[tuple[str, Pattern[str]], ...]:
+    """The templates in the order in which they are tried: those with fewer open places first."""
+    ordered = sorted(TEMPLATES, key=lambda one: (len(PLACE.findall(one)), -len(one)))
+    return tuple((one, re.compile(expression(one))) for one in ordered)
+
+
+def expression(template: str) -> str:
+    """A place takes one word; one that is named in LONG takes several."""
+    pieces = PLACE.split(template)
+    places = [f"(?P<{name}>{'.+?' if name in LONG else '[^ ;]+'})" for name in pieces[1::2]]
+    return "".join(text for pair in zip(map(re.escape, pieces[::2]), [*places, ""], strict=True) for text in pair)
