@@ -11,7 +11,7 @@ from django.db import transaction
 from monitoring.models import AuditEntry, HealthScore
 from monitoring.watch import scorecard
 from monitoring.watch.probes import answers
-from monitoring.watch.probes.rows import read
+from monitoring.watch.probes.rows import NOTHING, Known, read
 from monitoring.watch.scorecard import Change, Scorecard
 from trading import events
 
@@ -34,9 +34,9 @@ TOUCHES = {  # what a person's act may change, by the first word of its name
 }
 
 
-def measure(now: datetime) -> Scorecard:
-    """The score of this moment, from one look at the rows."""
-    return scorecard.score(answers(read(now)), now)
+def measure(now: datetime, known: Known = NOTHING) -> Scorecard:
+    """The score of this moment, from one look at the rows; those that are known already are not read again."""
+    return scorecard.score(answers(read(now, known)), now)
 
 
 def store(card: Scorecard, *, reported: bool = False) -> HealthScore:

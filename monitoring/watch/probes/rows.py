@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q
@@ -32,7 +34,7 @@ from monitoring.watch.probes.facts import (
     Trouble,
     Universe,
 )
-from monitoring.watch.rows import newest_closes
+from monitoring.watch.rows import module_states, newest_closes
 from trading import schedule, tuning
 from trading.codes import MEANINGS, Code
 from trading.exchange.venue import OrderStatus
@@ -61,36 +63,54 @@ RUNS, BARS, SOME = 5, 256, 20
 RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
 
 
-def read(now: datetime) -> Facts:
-    """One look at everything; 25 queries, one less where nothing is open, and the machine's disk."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rows that the asker has read already, so that nobody reads them twice; what is None is read here."""
+
+    config: Any = None
+    states: Mapping[str, ModuleState] | None = None
+    switch: Any = None  # anything with its state, at, by and reason
+    positions: Sequence[Position] | None = None
+    policy: PolicyVersion | None = None
+    runs: Sequence[TrainingRun] | None = None  # the newest first
+    universe: Any = None  # anything with at, inside and closed
+    account: AccountSnapshot | None = None
+    incidents: Sequence[Incident] | None = None
+
+
+NOTHING = Known()
+
+
+def read(now: datetime, known: Known = NOTHING) -> Facts:
+    """One look at everything; 25 queries less what is known, one less where nothing is open, and the machine's disk."""
     bar, span = settings.QUANTUM.bar, window()
     return Facts(
         now=now,
         bar=bar,
         window=span,
-        limits=limits(),
-        pulses=pulses(),
-        switch=switch(),
+        limits=limits(known.config),
+        pulses=pulses(known.states),
+        switch=switch(known.switch),
         execution=settings.QUANTUM.execution_enabled,
         cycles=cycles(now, span),
         decided=decided(now, span),
         undecided=undecided(now),
         last_traded=Decision.objects.filter(outcome=Decision.TRADED).aggregate(at=Max("at"))["at"],
         slipped=slipped(now),
-        holdings=holdings(),
+        holdings=holdings(known.positions),
         worst_gap=worst_gap(now),
         adrift=adrift(),
         **sent(now, span),
-        policy=PolicyVersion.objects.order_by("-version").values_list("version", "since").first(),
+        policy=policy(known.policy),
         champions=champions(),
-        training=training(),
-        universe=universe(now),
+        training=training(known.runs),
+        universe=universe(now, known.universe),
         faults=faults(now),
-        account=account(),
+        account=account(known.account),
         finding=finding(),
         supervision=supervision(),
         balance=balance(),
-        troubles=troubles(),
+        troubles=troubles(known.incidents),
         machine=machine.look(now),
     )
 
@@ -100,8 +120,8 @@ def window() -> timedelta:
     return max(HOUR, settings.QUANTUM.bar * 4)
 
 
-def limits() -> Limits:
-    config, second = tuning.effective(), timedelta(seconds=1)
+def limits(config: Any = None) -> Limits:
+    config, second = config or tuning.effective(), timedelta(seconds=1)
     return Limits(
         data_age=config.max_data_age + second * 5,
         stop_seen=max(second * 15, second * config.QT_POSITION_MONITOR_INTERVAL * 2),
@@ -114,9 +134,9 @@ def limits() -> Limits:
 # -- what runs --------------------------------------------------------------------------------------------------------
 
 
-def pulses() -> dict[str, Pulse]:
+def pulses(states: Mapping[str, ModuleState] | None = None) -> dict[str, Pulse]:
     """Every expected module's row and schedule; two queries."""
-    states = {state.name: state for state in ModuleState.objects.all()}
+    states = module_states() if states is None else states
     tasks = PeriodicTask.objects.filter(name__startswith=schedule.PREFIX, enabled=False)
     off = {name.removeprefix(schedule.PREFIX) for name in tasks.values_list("name", flat=True)}
     return {one.name: pulse(one.name, one.every, states.get(one.name), one.name not in off) for one in expected()}
@@ -140,8 +160,8 @@ def pulse(name: str, every: timedelta, state: ModuleState | None, scheduled: boo
     )
 
 
-def switch() -> Switch:
-    last = SwitchChange.objects.order_by("-id").first()
+def switch(last: Any = None) -> Switch:
+    last = last or SwitchChange.objects.order_by("-id").first()
     return Switch(last.state, last.at, last.by, last.reason) if last else Switch()
 
 
@@ -194,9 +214,10 @@ def slipped(now: datetime) -> tuple[int, ...]:
 # -- positions and orders ---------------------------------------------------------------------------------------------
 
 
-def holdings() -> tuple[Holding, ...]:
+def holdings(known: Sequence[Position] | None = None) -> tuple[Holding, ...]:
     """Open positions, and when the exchange last showed their stops; two queries."""
-    rows = list(Position.objects.exclude(status=Position.CLOSED).order_by("id"))
+    found = Position.objects.exclude(status=Position.CLOSED) if known is None else known
+    rows = sorted(found, key=lambda row: row.pk)
     seen = stops_seen(row.pk for row in rows) if rows else {}
     return tuple(
         Holding(
@@ -262,9 +283,20 @@ def champion(row: ModelVersion) -> Champion:
     )
 
 
-def training() -> Training:
+def policy(row: PolicyVersion | None = None) -> tuple[int, datetime] | None:
+    """The version in force and since when; one query."""
+    row = row or PolicyVersion.objects.order_by("-version").first()
+    return (row.version, row.since) if row else None
+
+
+def newest_runs() -> list[TrainingRun]:
+    """One query."""
+    return list(TrainingRun.objects.order_by("-started_at", "-id")[:RUNS])
+
+
+def training(runs: Sequence[TrainingRun] | None = None) -> Training:
     """What runs, and how the newest one ended; one query."""
-    runs = list(TrainingRun.objects.order_by("-started_at", "-id")[:RUNS])
+    runs = newest_runs() if runs is None else runs
     now = next((run for run in runs if run.outcome == "running"), None)
     last = next((run for run in runs if run.outcome != "running"), None)
     return Training(
@@ -276,8 +308,10 @@ def training() -> Training:
     )
 
 
-def universe(now: datetime) -> Universe | None:
+def universe(now: datetime, seen: Any = None) -> Universe | None:
     """The newest snapshot and its symbols' newest candles; two queries, three where a symbol has no recent one."""
+    if seen is not None:
+        return Universe(seen.at, seen.inside, seen.closed)
     last = UniverseSnapshot.objects.order_by("-at").first()
     if last is None:
         return None
@@ -292,8 +326,8 @@ def faults(now: datetime) -> dict[str, int]:
     return dict(harmful.values("kind").annotate(n=Count("id")).values_list("kind", "n"))
 
 
-def account() -> Account | None:
-    last = AccountSnapshot.objects.order_by("-at").first()
+def account(last: AccountSnapshot | None = None) -> Account | None:
+    last = last or AccountSnapshot.objects.order_by("-at").first()
     if last is None:
         return None
     return Account(last.at, last.equity, last.latency_ms, tuple(row["symbol"] for row in last.external))
@@ -327,8 +361,8 @@ def balance() -> Balance | None:
     return Balance(*last, tuple(trims[:SOME])) if last else None
 
 
-def troubles() -> tuple[Trouble, ...]:
-    rows = Incident.objects.filter(closed_at__isnull=True).order_by("first_seen")
+def troubles(known: Sequence[Incident] | None = None) -> tuple[Trouble, ...]:
+    rows = Incident.objects.filter(closed_at__isnull=True).order_by("first_seen") if known is None else known
     return tuple(
         Trouble(row.pk, row.key, row.severity, row.first_seen, row.attempts, row.escalated_at is not None)
         for row in rows[:SOME]
