@@ -118,12 +118,7 @@ def equity(points: Sequence[tuple[datetime, Number]]) -> Figure | None:
     else:
         said = _("%(now)s USDT, %(change)s since %(since)s. No drawdown.") % words
     top = curve(line, _("Equity, USDT"), "--text", "%{y:,.2f} USDT")
-    under = curve(below, _("Drawdown, %"), "--bar", "%{y:.2f} %") | {
-        "yaxis": "y2",
-        "fill": "tozeroy",
-        "fillcolor": "--bar 22%",
-        "line": {"color": "--bar", "width": 1},
-    }
+    under = curve(below, _("Drawdown, %"), "--bar", "%{y:.2f} %") | {"yaxis": "y2"}
     layout = {
         "yaxis": {"domain": [0.34, 1], "tickformat": ",.0f", "nticks": 5},
         "yaxis2": {"domain": [0, 0.26], "ticksuffix": " %", "nticks": 3, "rangemode": "tozero"},

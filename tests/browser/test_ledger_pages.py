@@ -1,4 +1,4 @@
-"""Positions, orders and trades in a real browser: charts are drawn, rows come by themselves, the console stays clean."""
+"""Positions, orders and trades in a real browser: charts are drawn, rows come by themselves, the console is clean."""
 
 from datetime import timedelta
 from decimal import Decimal
