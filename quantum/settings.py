@@ -162,6 +162,7 @@ LANGUAGES = [("en", "English"), ("nb", "Norsk bokmål")]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE / "locale"]
+FORMAT_MODULE_PATH = ["quantum.formats"]
 USE_I18N = True
 
 STATIC_URL = "/static/"
