@@ -129,7 +129,9 @@ def denials(scene: Scene) -> dict[str, Decision]:
     if not newest:
         return {}
     found = rejected.filter(code__in=list(newest), at__in=list(newest.values())).select_related("signal")
-    rows = found.only("code", "at", "sentence", "outcome", "signal__symbol", "signal__side").order_by("id")
+    rows = found.only("code", "at", "sentence", "rejections", "outcome", "signal__symbol", "signal__side").order_by(
+        "id"
+    )
     return {row.code: row for row in rows if newest[row.code] == row.at}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from monitoring.watch.told import sentence
 from monitoring.watch.words import age, grouped, percent, plain
 from trading.codes import MEANINGS, Code
 
@@ -222,7 +223,7 @@ def step(gate: Mapping[str, Any], noes: Iterator[Mapping[str, Any]], decision: A
         return Step(name, asks, None, _("Not asked: an earlier gate had said no"))
     if not passed:
         no = next(noes, {})
-        return Step(name, asks, False, no.get("sentence", ""), no.get("code", ""), no.get("setting", ""), missed(no))
+        return Step(name, asks, False, sentence(no), no.get("code", ""), no.get("setting", ""), missed(no))
     found = measured(name, decision)
     if found is None:
         return Step(name, asks, True, yes)
@@ -240,8 +241,8 @@ def missed(no: Mapping[str, Any]) -> float | None:
 
 def change(no: Mapping[str, Any]) -> Change:
     meaning = MEANINGS.get(Code(no["code"])) if no["code"] in Code.__members__ else None
-    title, fix = (meaning.title, meaning.fix) if meaning else (no["code"], "")
-    return Change(no["code"], title, no.get("sentence", ""), fix, no.get("setting", ""))
+    title, fix = (_(meaning.title), _(meaning.fix)) if meaning else (no["code"], "")
+    return Change(no["code"], title, sentence(no), fix, no.get("setting", ""))
 
 
 # -- what the desk says that a passing gate measured --------------------------------------------------------------

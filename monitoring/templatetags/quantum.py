@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from monitoring.watch import words
 from monitoring.watch.names import word
 from monitoring.watch.retold import retold
+from monitoring.watch.told import decided
 
 register = template.Library()
 register.filter("iso", lambda at: words.iso(at) or "")
@@ -25,6 +26,7 @@ register.filter("price", words.price)
 register.filter("signed", words.signed)
 register.filter("word", word)
 register.filter("retold", retold)
+register.filter("decided", decided)
 KINDS = {
     "lightgbm": "LightGBM",
     "xgboost": "XGBoost",

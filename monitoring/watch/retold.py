@@ -97,12 +97,24 @@ TEMPLATES = (
     _("shown by the venue"),
     _("its sender is gone"),
     _("the venue has no such order, asked twice"),
+    # what self-healing holds back for
+    _("%(module)s does not run"),
+    _("%(module)s fails"),
+    _("The process %(process)s is silent"),
+    _("The exchange's stream is silent"),
+    _("All candles are old"),
+    _("Some symbols' candles are old"),
+    _("The training is stuck"),
+    _("%(market)s has no stop"),
+    _("An order on %(market)s has no known outcome"),
+    _("The database is slow"),
+    _("The queue does not answer"),
     # the universe
     _("the venue has no such symbol"),
     _("the venue does not trade it now"),
 )
 PLACE = re.compile(r"%\((\w+)\)s")
-LONG = {"why", "reason", "samples", "kinds", "what", "stage", "bound", "rest", "atr", "next", "symbols"}
+LONG = {"why", "reason", "samples", "kinds", "what", "stage", "bound", "rest", "atr", "next", "symbols", "module"}
 
 
 def retold(stored: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -120,7 +120,7 @@ def text(words: str) -> tuple[Piece, ...]:
     return (Piece(words),)
 
 
-def fill(template: str, kind: str = "", **places: Piece) -> Iterable[Piece]:
+def fill(template: str, places: Mapping[str, Piece], kind: str = "") -> Iterable[Piece]:
     """The template's own words as pieces of that kind, with a piece of another kind in each place."""
     for i, part in enumerate(PLACE.split(template)):
         if i % 2:
@@ -230,7 +230,7 @@ def training(facts: Facts) -> Headline | None:
         head = text(_("Models are training: any moment now."))
     else:
         ticking = Piece(age(left), "countdown", run.ends_at)
-        head = tuple(fill(_("Models are training: %(left)s left."), left=ticking))
+        head = tuple(fill(_("Models are training: %(left)s left."), {"left": ticking}))
     stage = _("Now: %(stage)s.") % {"stage": retold(run.stage)}
     return Headline("training", "unknown", head, text(spaced([stage, _("The last closed bar is judged right after.")])))
 
@@ -353,7 +353,7 @@ def eaten(facts: Facts) -> Iterable[Piece]:
         )
     yield Piece(f"{said % told} ")
     longer = _("Longer bars move more for the same costs: %(setting)s.")
-    yield from fill(longer, setting=Piece("QT_TIMEFRAME", "setting"))
+    yield from fill(longer, {"setting": Piece("QT_TIMEFRAME", "setting")})
 
 
 def after_costs(facts: Facts) -> float:
@@ -368,7 +368,7 @@ def trades(facts: Facts) -> Headline:
         top = facts.funnel.dominant
         said = _("%(rejected)s rejected, %(n)s of them by %(code)s.")
         places = {"rejected": Piece(grouped(law.rejected)), "n": Piece(grouped(top.n)), "code": Piece(top.code, "code")}
-        lead += [*fill(said, **places), Piece(" ")]
+        lead += [*fill(said, places), Piece(" ")]
     lead += remainder(facts.funnel)
     return Headline("trading", "ok", text(ratio(facts)), tuple(lead), (read(law.signals),))
 
@@ -381,7 +381,7 @@ def no_trades(facts: Facts) -> Headline:
         return Headline(state, "warn", text(ratio(facts)), tuple(remainder(facts.funnel)), (read(law.signals),))
     said = ngettext("%(n)s was rejected by %(code)s.", "%(n)s were rejected by %(code)s.", top.n)
     lead = [
-        *fill(said, "strong", n=Piece(grouped(top.n), "strong"), code=Piece(top.code, "code")),
+        *fill(said, {"n": Piece(grouped(top.n), "strong"), "code": Piece(top.code, "code")}, "strong"),
         Piece(" ", "strong"),
         *because(top),
         *setting(facts.knob, facts.now),
@@ -408,8 +408,14 @@ def setting(knob: Knob | None, now: datetime) -> Iterable[Piece]:
     said = _("%(setting)s is %(value)s, its default.") if knob.is_default else _(
         "%(setting)s is %(value)s; its default is %(default)s."
     )  # fmt: skip
-    places = {"value": Piece(knob.shown), "default": Piece(knob.default_shown)}
-    yield from fill(said, setting=Piece(knob.name, "setting"), **places)
+    yield from fill(
+        said,
+        {
+            "setting": Piece(knob.name, "setting"),
+            "value": Piece(knob.shown),
+            "default": Piece(knob.default_shown),
+        },
+    )
     yield Piece(" ")
     if knob.changed_at:
         told = {"by": knob.changed_by, "at": f"{knob.changed_at:%H:%M}", "age": age(now - knob.changed_at)}

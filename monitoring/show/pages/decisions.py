@@ -26,6 +26,7 @@ from monitoring.show.frame import frame, look, looking, problem
 from monitoring.show.frame import page as whole
 from monitoring.show.scene import Scene, line
 from monitoring.show.trail import trail
+from monitoring.watch.told import decided
 from monitoring.watch.words import grouped, market
 from trading.codes import Code
 from trading.models import Decision, SignalOutcome
@@ -160,6 +161,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
         "earlier": symbol.filter(pk__lt=number).order_by("-pk").values_list("pk", flat=True).first(),
         "later": symbol.filter(pk__gt=number).order_by("pk").values_list("pk", flat=True).first(),
         "headline": heading(chosen, told.rejected),
+        "sentence": decided(chosen),
         "needs": len(told.changes),
         "cooldown": still_cooling(chosen, scene),
         "would": SignalOutcome.objects.filter(signal=chosen.signal_id).first(),

@@ -67,7 +67,7 @@ def play(now) -> Played:
     took = (perf_counter() - began) * 1000
     traded = sum(v.accepted for v in verdicts)
     codes = Counter(str(v.code) for v in verdicts if v.code)
-    examples = {str(v.code): say(v.rejections[0]) for v in reversed(verdicts) if v.code}
+    examples = {str(v.code): say(v.rejections[0], translate=_) for v in reversed(verdicts) if v.code}
     planned = {b.symbol for b in old.planned}
     return Played(
         signals=len(beliefs),
@@ -93,7 +93,9 @@ def line(nth: int, verdict: Verdict, planned: set[str]) -> Line:
         then,
         "traded" if verdict.accepted else "rejected",
         str(verdict.code or ""),
-        say(verdict.rejections[0]) if verdict.rejections else _("Passed every gate, rank %d.") % (verdict.rank or 0),
+        say(verdict.rejections[0], translate=_)
+        if verdict.rejections
+        else _("Passed every gate, rank %d.") % (verdict.rank or 0),
     )
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from monitoring.show import charts, controls, risk
 from monitoring.show.panels.base import SECOND, Panel, bars, register
 from monitoring.show.scene import Scene
+from monitoring.watch.retold import retold
 from monitoring.watch.words import grouped
 from trading.gates import policy as law
 from trading.gates.directives import Level, holds_entries
@@ -47,7 +48,7 @@ def said(scene: Scene) -> dict[str, Any]:
     elif switch != "active":
         sentence, tone = _("The kill switch allows no entries."), "warn"
     elif held:
-        sentence, tone = _("Entries are held: %(reason)s") % {"reason": held[0].reason}, "warn"
+        sentence, tone = _("Entries are held: %(reason)s") % {"reason": retold(held[0].reason)}, "warn"
     elif not row.entries_allowed:
         sentence, tone = _("No entries: volatility is extreme."), "warn"
     else:
