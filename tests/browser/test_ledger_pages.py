@@ -154,7 +154,8 @@ def test_no_page_of_the_books_is_wider_than_its_window(site, window, width, heig
     site.aside(books)
     page = enter(site, window)
     page.set_viewport_size({"width": width, "height": height})
-    for path in ("/positions/", "/orders/", "/trades/", "/trades/30/"):
+    number = site.aside(lambda: Trade.objects.order_by("pk").last().pk)
+    for path in ("/positions/", "/orders/", "/trades/", f"/trades/{number}/"):
         page.goto(site.url + path)
         page.wait_for_selector("body[data-connection=open]", timeout=WAIT)
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
