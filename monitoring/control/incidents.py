@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import audit
 from monitoring.control.actions.common import BadRequest, Stale, needed, tidy
@@ -33,7 +34,7 @@ def acknowledge(incident_id: int, who: Any, now: datetime, reason: str = "") -> 
         audit.lock()
         row = Incident.objects.select_for_update().filter(pk=incident_id).first()
         if row is None:
-            raise BadRequest("id", f"There is no incident {incident_id}.")
+            raise BadRequest("id", _("There is no incident %(id)s.") % {"id": incident_id})
         if row.acknowledged_at is not None:
             return Acknowledged(row, False)
         row.acknowledged_at, row.acknowledged_by = now, actor.name
@@ -49,14 +50,14 @@ def lift_directive(directive_id: int, reason: str, who: Any, now: datetime) -> D
     """End a directive now, with a reason: entries are judged again. Self-healing does not repeat it for this fault."""
     actor = person(who)
     actor.must("directive.lift")
-    reason = needed(reason, "Lifting a directive")
+    reason = needed(reason, _("Lifting a directive"))
     with transaction.atomic():
         audit.lock()
         row = Directive.objects.select_for_update().filter(pk=directive_id).first()
         if row is None:
-            raise BadRequest("id", f"There is no directive {directive_id}.")
+            raise BadRequest("id", _("There is no directive %(id)s.") % {"id": directive_id})
         if row.ended_at is not None:
-            raise Stale(f"Directive {directive_id} ended already.")
+            raise Stale(_("Directive %(id)s ended already.") % {"id": directive_id})
         store.lift(row.key, actor.name, now)
         row.ended_at, row.ended_by = now, actor.name
         before = {"level": row.level, "key": row.key, "reason": row.reason}
@@ -74,9 +75,9 @@ def dismiss_trim(trim_id: int, who: Any, now: datetime, reason: str = "") -> Tri
         audit.lock()
         row = TrimProposal.objects.select_for_update().filter(pk=trim_id).first()
         if row is None:
-            raise BadRequest("id", f"There is no trim {trim_id}.")
+            raise BadRequest("id", _("There is no trim %(id)s.") % {"id": trim_id})
         if row.state != TrimProposal.OPEN:
-            raise Stale(f"Trim {trim_id} is {row.state} already.")
+            raise Stale(_("Trim %(id)s has ended already.") % {"id": trim_id})
         row.state, row.ended_at, row.ended_by = TrimProposal.DISMISSED, now, actor.name
         row.save(update_fields=["state", "ended_at", "ended_by"])
         before = {"symbol": row.symbol, "why": row.why, "share": row.share}

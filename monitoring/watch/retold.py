@@ -109,6 +109,19 @@ TEMPLATES = (
     _("An order on %(market)s has no known outcome"),
     _("The database is slow"),
     _("The queue does not answer"),
+    # what a remedy did
+    _("its claim was freed; asked on the queue %(queue)s"),
+    _("asked on the queue %(queue)s"),
+    _("the queue does not answer; run here"),
+    _("the queue does not answer; somebody else is at it"),
+    _("the supervisor was asked to start it again"),
+    _("%(n)s candles fetched for %(of)s symbols"),
+    _("%(n)s symbols listed"),
+    _("its keeper was called"),
+    _("the queue does not answer; the position monitor was run here"),
+    # a switch that was moved without a reason
+    _("halted, no reason given"),
+    _("reducing, no reason given"),
     # the universe
     _("the venue has no such symbol"),
     _("the venue does not trade it now"),

@@ -274,7 +274,7 @@ def moved(switch: Switch, now: datetime) -> str:
         )
     else:
         said = _("The switch is on %(state)s")
-    return f"{said % told}: {switch.reason}." if switch.reason else f"{said % told}."
+    return f"{said % told}: {retold(switch.reason)}." if switch.reason else f"{said % told}."
 
 
 def not_judged(facts: Facts) -> Headline | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from monitoring.control import apikeys, audit
 from monitoring.control.actions.common import BadRequest
@@ -19,9 +20,11 @@ def create_key(user: User, days: int | None, who: Any, now: datetime) -> tuple[A
     actor = person(who)
     actor.must("keys.manage")
     if days is not None and not 1 <= days <= 3650:
-        raise BadRequest("days", f"days must be within 1 and 3650, was {days}.")
+        raise BadRequest("days", _("days must be within 1 and 3650, was %(days)s.") % {"days": days})
     if not user.is_active:
-        raise BadRequest("user", f"{user.get_username()} is not active: the key would open nothing.")
+        raise BadRequest(
+            "user", _("%(user)s is not active: the key would open nothing.") % {"user": user.get_username()}
+        )
     with transaction.atomic():
         row, key = apikeys.create(user, now, days)
         after = {"prefix": row.prefix, "expires_at": row.expires_at}
@@ -36,7 +39,7 @@ def revoke_key(key_id: int, who: Any, now: datetime) -> ApiKey:
     with transaction.atomic():
         row = ApiKey.objects.select_related("user").filter(pk=key_id).first()
         if row is None:
-            raise BadRequest("id", f"There is no API key {key_id}.")
+            raise BadRequest("id", _("There is no API key %(id)s.") % {"id": key_id})
         if ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=now):
             row.revoked_at = now
             before = {"prefix": row.prefix}
