@@ -227,6 +227,7 @@ class Facts:
     window: timedelta
     limits: Limits
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
+    stream: Pulse | None = None  # the stream process: its last work is when it last heard the venue
     switch: Switch = Switch()
     execution: bool = True
     cycles: Cycles = Cycles()

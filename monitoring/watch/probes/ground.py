@@ -10,6 +10,7 @@ from monitoring.watch.probes.facts import Facts
 
 NO_DATA = ("FEED_STALE", "INSUFFICIENT_HISTORY")
 FOUND = timedelta(minutes=16)  # the validator's finding counts for so long: three of its intervals and some
+SILENCE = timedelta(seconds=30)  # the venue sends marks every few seconds
 SCHEMA = ("tables", "columns", "migrations")
 ROUND_TRIP = ("write", "read", "roll_back")
 
@@ -18,12 +19,12 @@ ROUND_TRIP = ("write", "read", "roll_back")
 
 def streams(facts: Facts) -> Answer:
     """The stream brings the candles; REST is only its stand-in."""
-    pulse = facts.pulses.get("data_feed")
-    if pulse is None or not pulse.called_by:
+    heard = facts.stream.last_work if facts.stream else None
+    if heard is None:
         return unknown("no-tick-yet")
-    if pulse.called_by == "stream":
-        return ok("streaming")
-    return fail("rest-instead", by=pulse.called_by, idle=pulse.idle_reason)
+    silence = facts.now - heard
+    params = {"age_s": round(silence.total_seconds(), 1), "limit_s": SILENCE.total_seconds()}
+    return fail("rest-instead", **params) if silence > SILENCE else ok("streaming", **params)
 
 
 def fresh(facts: Facts) -> Answer:

@@ -61,6 +61,7 @@ from trading.models import (
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RUNS, BARS, SOME = 5, 256, 20
 RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
+STREAM_BEAT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def read(now: datetime, known: Known = NOTHING) -> Facts:
         window=span,
         limits=limits(known.config),
         pulses=pulses(known.states),
+        stream=stream(known.states),
         switch=switch(known.switch),
         execution=settings.QUANTUM.execution_enabled,
         cycles=cycles(now, span),
@@ -140,6 +142,12 @@ def pulses(states: Mapping[str, ModuleState] | None = None) -> dict[str, Pulse]:
     tasks = PeriodicTask.objects.filter(name__startswith=schedule.PREFIX, enabled=False)
     off = {name.removeprefix(schedule.PREFIX) for name in tasks.values_list("name", flat=True)}
     return {one.name: pulse(one.name, one.every, states.get(one.name), one.name not in off) for one in expected()}
+
+
+def stream(states: Mapping[str, ModuleState] | None = None) -> Pulse:
+    """The stream process's own beat."""
+    states = module_states() if states is None else states
+    return pulse("stream", STREAM_BEAT, states.get("stream"), True)
 
 
 def pulse(name: str, every: timedelta, state: ModuleState | None, scheduled: bool) -> Pulse:

@@ -226,8 +226,8 @@ SENTENCES: dict[str, Sentence] = {
     "models-old": _("%(kind)s was trained %(age_s)s ago; limit %(limit_s)s."),
     "models-young": _("The oldest, %(kind)s, was trained %(age_s)s ago; limit %(limit_s)s."),
     # data
-    "streaming": _("The stream brings the candles."),
-    "rest-instead": _("The stream is silent; %(by)s fetches candles in its place. %(idle)s"),
+    "streaming": _("The stream heard the exchange %(age_s)s ago; limit %(limit_s)s."),
+    "rest-instead": _("The stream has heard nothing for %(age_s)s, limit %(limit_s)s; candles are fetched in its place."),
     "no-universe": _("No list of symbols yet."),
     "no-candle": _("No candle is stored yet."),
     "candles-old": lambda p: ngettext(

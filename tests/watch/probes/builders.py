@@ -68,6 +68,7 @@ def healthy(**changes: Any) -> Facts:
             max_positions=6, max_leverage=3,
         ),
         pulses={part.key: pulse(part.key) for part in PARTS},
+        stream=pulse("stream"),
         cycles=Cycles(60, 180, 180, {}, ago(minutes=1, seconds=50), ago(seconds=49), 3, {}),
         decided=(tally("traded", "", 2, first=ago(minutes=9), last=ago(minutes=9)), tally(n=5)),
         last_traded=ago(minutes=9),

@@ -49,7 +49,7 @@ def test_a_healthy_system_answers_yes_to_everything():
 
 def test_of_a_system_that_never_ran_nothing_is_known_to_be_well():
     bare = replace(
-        healthy(), pulses={}, cycles=Cycles(), decided=(), holdings=(), worst_gap=None, policy=None, champions=(),
+        healthy(), pulses={}, stream=None, cycles=Cycles(), decided=(), holdings=(), worst_gap=None, policy=None, champions=(),
         training=Training(), universe=None, account=None, finding=None, supervision=None, balance=None, machine=None,
         sent=0, last_traded=None,
     )  # fmt: skip
@@ -144,7 +144,7 @@ CASES = [
     ("retraining_orchestrator.young", healthy(champions=(champion("logistic", trained_at=ago(days=15)),)), FAIL,
      "models-old"),
     # data
-    ("data_feed.streams", with_pulse("data_feed", called_by="beat"), FAIL, "rest-instead"),
+    ("data_feed.streams", healthy(stream=pulse("stream", last_work=ago(seconds=31))), FAIL, "rest-instead"),
     ("data_feed.fresh", healthy(universe=None), UNKNOWN, "no-universe"),
     ("data_feed.fresh", healthy(universe=Universe(NOW, SYMBOLS, {})), UNKNOWN, "no-candle"),
     ("data_feed.fresh", healthy(universe=Universe(NOW, SYMBOLS, {SYMBOLS[1]: ago(hours=8.3)})), FAIL, "candles-old"),
