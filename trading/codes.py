@@ -232,7 +232,7 @@ MEANINGS: dict[Code, Meaning] = {
         stage="symbol",
         title=_("Funding too high"),
         sentence=_("This side would pay too high a funding rate."),
-        says=(_("{value:share} per 8\u00a0h to pay, at most {limit:share}."), _("No funding rate is known.")),
+        says=(_("{value:share} per 8 h to pay, at most {limit:share}."), _("No funding rate is known.")),
         fix=_("Wait for the next funding, or trade the side that is paid."),
     ),
     Code.COOLDOWN_ACTIVE: Meaning(

@@ -292,7 +292,7 @@ def signal_age(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> 
         old,
         most,
         AT_MOST,
-        _("Signal %(old)s\u00a0s old, limit %(limit)s") % {"old": grouped(old, 1), "limit": age(most)},
+        _("Signal %(old)s s old, limit %(limit)s") % {"old": grouped(old, 1), "limit": age(most)},
         "QT_MAX_DATA_AGE",
     )
 
@@ -339,7 +339,7 @@ def worth(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measu
     costs = 2 * (fee + slip) * float(signal.price) / signal.r
     needed = (1 + costs) / (1 + target)
     told = {"is": grouped(signal.confidence, 3), "needed": grouped(needed, 3), "costs": grouped(costs, 2)}
-    words = _("%(is)s, needs %(needed)s with costs of %(costs)s\u00a0R") % told
+    words = _("%(is)s, needs %(needed)s with costs of %(costs)s R") % told
     return Measure(signal.confidence, needed, NEEDS, words, "QT_MIN_STOP_COSTS")
 
 
@@ -366,7 +366,7 @@ def paid(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measur
         pays,
         most,
         AT_MOST,
-        _("%(pays)s per 8\u00a0h to pay, at most %(most)s") % {"pays": percent(pays, 3), "most": percent(most, 3)},
+        _("%(pays)s per 8 h to pay, at most %(most)s") % {"pays": percent(pays, 3), "most": percent(most, 3)},
     )
 
 
@@ -376,24 +376,24 @@ def drift(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measu
         return None
     moved = abs(mark - float(signal.price)) / signal.r
     told = {"moved": grouped(moved, 2), "most": grouped(most, 2)}
-    return Measure(moved, most, AT_MOST, _("%(moved)s\u00a0R from the signal's price, at most %(most)s") % told)
+    return Measure(moved, most, AT_MOST, _("%(moved)s R from the signal's price, at most %(most)s") % told)
 
 
 def cooldown(signal: Any, desk: Mapping, market: Mapping, limits: Mapping) -> Measure | None:
     passed, needed = seconds_since(desk, market.get("last_order_at")), number(limits.get("cooldown"))
     if passed is None or needed is None:
         return None
-    words = _("%(passed)s\u00a0s since the last order, needs %(needed)s\u00a0s")
+    words = _("%(passed)s s since the last order, needs %(needed)s s")
     words %= {"passed": grouped(passed), "needed": grouped(needed)}
     return Measure(passed, needed, NEEDS, words, "QT_COOLDOWN_SECONDS")
 
 
 READERS: dict[str, Callable[..., Measure | None]] = {
     "fresh_candle": aged(
-        gettext_lazy("Candle %(old)s\u00a0s old, limit %(limit)s"), "candle_at", "max_data_age", "QT_MAX_DATA_AGE"
+        gettext_lazy("Candle %(old)s s old, limit %(limit)s"), "candle_at", "max_data_age", "QT_MAX_DATA_AGE"
     ),
     "fresh_signal": signal_age,
-    "fresh_price": aged(gettext_lazy("Mark price %(old)s\u00a0s old, limit %(limit)s"), "mark_at", "max_price_age"),
+    "fresh_price": aged(gettext_lazy("Mark price %(old)s s old, limit %(limit)s"), "mark_at", "max_price_age"),
     "daily_loss": day,
     "quorum": voters,
     "confidence": certainty,

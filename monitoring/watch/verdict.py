@@ -328,7 +328,7 @@ def short_of(facts: Facts) -> Iterable[Piece]:
         told |= {"cost": f"{facts.cost_r:.2f}", "after": f"{after_costs(facts):.3f}"}
         needs = _(
             "A signal needs %(needed)s, where an entry breaks even before costs; "
-            "after costs of %(cost)s\u00a0R that is %(after)s."
+            "after costs of %(cost)s R that is %(after)s."
         )
     else:
         needs = _("A signal needs %(needed)s, where an entry breaks even before costs.")
@@ -344,11 +344,11 @@ def eaten(facts: Facts) -> Iterable[Piece]:
     told = {"cost": f"{facts.cost_r:.2f}", "after": f"{after_costs(facts):.3f}", "p": f"{facts.best or 0:.3f}"}
     if facts.best is None:
         said = _(
-            "A round trip costs %(cost)s\u00a0R on these bars, so an entry breaks even at %(after)s; nobody came near."
+            "A round trip costs %(cost)s R on these bars, so an entry breaks even at %(after)s; nobody came near."
         )
     else:
         said = _(
-            "A round trip costs %(cost)s\u00a0R on these bars, so an entry breaks even at %(after)s; "
+            "A round trip costs %(cost)s R on these bars, so an entry breaks even at %(after)s; "
             "the best confidence was %(p)s."
         )
     yield Piece(f"{said % told} ")
@@ -435,13 +435,13 @@ def remainder(seen: Funnel) -> Iterable[Piece]:
     failed = {"n": grouped(seen.law.failed), "codes": ", ".join(seen.failed_by_code)}
     told = failed | {"pending": grouped(seen.law.pending)}
     if seen.law.failed and seen.law.pending:
-        said = _("%(n)s failed (%(codes)s) and %(pending)s\u00a0pending.") if failed["codes"] else _(
-            "%(n)s failed and %(pending)s\u00a0pending."
+        said = _("%(n)s failed (%(codes)s) and %(pending)s pending.") if failed["codes"] else _(
+            "%(n)s failed and %(pending)s pending."
         )  # fmt: skip
     elif seen.law.failed:
         said = _("%(n)s failed (%(codes)s).") if failed["codes"] else _("%(n)s failed.")
     elif seen.law.pending:
-        said = _("%(pending)s\u00a0pending.")
+        said = _("%(pending)s pending.")
     else:
         return
     yield Piece(said % told)

@@ -144,7 +144,7 @@ def close(ask: Ask, who: Any, now: datetime) -> Said:
 def cooldown(ask: Ask, who: Any, now: datetime) -> Said:
     done = actions.clear_cooldown(ask.target, ask.reason, who, now, ask.shown)
     told = {"symbol": market(done.symbol), "seconds": f"{done.seconds_left:.0f}"}
-    return Said(_("%(symbol)s may be entered again, %(seconds)s\u00a0s early.") % told)
+    return Said(_("%(symbol)s may be entered again, %(seconds)s s early.") % told)
 
 
 def tick(ask: Ask, who: Any, now: datetime) -> Said:
