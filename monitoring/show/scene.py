@@ -23,6 +23,8 @@ from monitoring.watch import rows
 from monitoring.watch.funnel import Funnel, funnel
 from monitoring.watch.liveness import liveness
 from monitoring.watch.manifest import expected
+from monitoring.watch.presses import pressed
+from monitoring.watch.probes.rows import newest_runs
 from monitoring.watch.retold import retold
 from monitoring.watch.told import decided
 from monitoring.watch.verdict import Facts, Headline, headline
@@ -30,6 +32,7 @@ from monitoring.watch.words import grouped, market
 from trading import tuning
 from trading.cycle import daily_pnl
 from trading.exchange.venue import OrderStatus
+from trading.gates.store import Standing, standing
 from trading.models import (
     AccountSnapshot,
     Cycle,
@@ -164,6 +167,37 @@ def tuned(scene: Scene) -> dict[str, TunedSetting]:
     return tuning.rows()
 
 
+def directives(scene: Scene) -> Standing:
+    """What self-healing lets the gates take on; one query."""
+    return standing(scene.now)
+
+
+def open_positions(scene: Scene) -> list[Position]:
+    """Oldest first; one query."""
+    return list(Position.objects.exclude(status=Position.CLOSED).order_by("opened_at", "id"))
+
+
+def snapshot(scene: Scene) -> AccountSnapshot | None:
+    """The account as the venue showed it last; one query."""
+    return AccountSnapshot.objects.order_by("-at").first()
+
+
+def day(scene: Scene) -> dict[str, Any]:
+    """Today's snapshots: how many, and the highest equity; one query."""
+    today = AccountSnapshot.objects.filter(at__gte=midnight(scene.now))
+    return today.aggregate(peak=Max("equity"), n=Count("id"))
+
+
+def runs(scene: Scene) -> list[TrainingRun]:
+    """The newest trainings, the newest first; one query."""
+    return newest_runs()
+
+
+def states(scene: Scene) -> dict[str, ModuleState]:
+    """Every module's row by name; one query."""
+    return rows.module_states()
+
+
 def in_force(scene: Scene) -> Any:
     return tuning.overlay(settings.QUANTUM, {name: row.value for name, row in scene.once(tuned).items()})
 
@@ -207,21 +241,30 @@ class Scene:
 
     @cached_property
     def facts(self) -> Facts:
-        return rows.facts(self.now, rows.HOUR, self.funnel, self.once(tuned))
+        return rows.facts(
+            self.now,
+            rows.HOUR,
+            self.funnel,
+            self.once(tuned),
+            runs=self.once(runs)[:1],
+            positions=self.once(open_positions),
+            voting=sum(row.status == ModelVersion.CHAMPION for row in self.champions),
+        )
 
     @cached_property
     def headline(self) -> Headline:
-        return headline(self.facts)
+        """The sentence, what stands over it, and what to press."""
+        return pressed(headline(self.facts), self.facts, self.once(directives))
 
     @cached_property
     def account(self) -> Account | None:
-        """None until the venue has shown the account; eight queries, and the configuration's."""
-        last = AccountSnapshot.objects.order_by("-at").first()
+        """None until the venue has shown the account; six queries, and those of the day's profit."""
+        last = self.once(snapshot)
         if last is None:
             return None
         since = midnight(self.now)
         today = AccountSnapshot.objects.filter(at__gte=since)
-        bounds = today.aggregate(peak=Max("equity"))
+        bounds = self.once(day)
         first = today.order_by("at").values_list("equity", flat=True).first()
         sums = Trade.objects.filter(closed_at__gte=since).aggregate(net=Sum("net"))
         fees = Fill.objects.filter(at__gte=since).aggregate(fee=Sum("fee"))
@@ -244,17 +287,17 @@ class Scene:
 
     @cached_property
     def spark(self) -> Spark | None:
-        """Today's equity in at most some hundred points; two queries."""
+        """Today's equity in at most some hundred points; one query, and the day's."""
         today = AccountSnapshot.objects.filter(at__gte=midnight(self.now))
-        every = max(1, today.count() // SPARK_POINTS)
+        every = max(1, self.once(day)["n"] // SPARK_POINTS)
         thinned = today.annotate(nth=Mod("id", every)).filter(nth=0) if every > 1 else today
         return spark([float(v) for v in thinned.order_by("at").values_list("equity", flat=True)])
 
     @cached_property
     def held(self) -> list[Held]:
         """Open positions with what protects them; two queries."""
-        positions = list(Position.objects.exclude(status=Position.CLOSED).order_by("opened_at", "id"))
-        return [marked(held(p, guards), self.marks.get(p.symbol)) for p, guards in with_guards(positions)]
+        found = with_guards(self.once(open_positions))
+        return [marked(held(p, guards), self.marks.get(p.symbol)) for p, guards in found]
 
     @cached_property
     def last_closed(self) -> Trade | None:
@@ -291,8 +334,8 @@ class Scene:
     @cached_property
     def pulses(self) -> list[Pulse]:
         """Every expected module, worst first; one query."""
-        states = rows.module_states()
-        return sorted((pulse(one, states.get(one.name), self.now) for one in expected()), key=lambda p: p.rank)
+        known = self.once(states)
+        return sorted((pulse(one, known.get(one.name), self.now) for one in expected()), key=lambda p: p.rank)
 
     @cached_property
     def champions(self) -> list[ModelVersion]:
@@ -302,7 +345,7 @@ class Scene:
 
     @cached_property
     def run(self) -> TrainingRun | None:
-        return TrainingRun.objects.order_by("-started_at").first()
+        return next(iter(self.once(runs)), None)
 
     @cached_property
     def policy(self) -> PolicyVersion | None:

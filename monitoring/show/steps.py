@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
 from monitoring.models import AuditEntry, FirstStep, Incident
-from trading.models import Decision, PreflightRun
+from trading.models import PreflightRun
 
 REJECTION, STOP, DISMISSED = "rejection", "stop", "dismissed"
 
@@ -34,18 +34,21 @@ class Checklist:
     def done(self) -> int:
         return sum(step.done_at is not None for step in self.steps)
 
+    @property
+    def next(self) -> Step | None:
+        return next((step for step in self.steps if step.done_at is None), None)
+
 
 def note(user: User, name: str, now: datetime) -> None:
     """This person has done it; the first time counts."""
     FirstStep.objects.get_or_create(user=user, name=name, defaults={"at": now})
 
 
-def checklist(user: User) -> Checklist | None:
-    """None once it was put away; five queries."""
+def checklist(user: User, newest: int | None = None) -> Checklist | None:
+    """None once it was put away; four queries. `newest` is the rejection that the first line leads to."""
     seen = dict(FirstStep.objects.filter(user=user).values_list("name", "at"))
     if DISMISSED in seen:
         return None
-    newest = Decision.objects.filter(outcome=Decision.REJECTED).order_by("-id").values_list("id", flat=True).first()
     paused = AuditEntry.objects.filter(
         who=user.get_username(), action="switch", after__state__in=["reducing", "halted"]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -32,9 +32,9 @@ def switch() -> Switch:
     return Switch(last.state, last.at, last.by, last.reason) if last else Switch()
 
 
-def training(now: datetime) -> Training | None:
-    """The newest training, while it runs or after it failed; one query."""
-    run = TrainingRun.objects.order_by("-started_at").first()
+def training(now: datetime, runs: Sequence[TrainingRun] | None = None) -> Training | None:
+    """The newest training, while it runs or after it failed; one query, none where `runs` has it."""
+    run = next(iter(TrainingRun.objects.order_by("-started_at")[:1] if runs is None else runs), None)
     if run is None or run.outcome == "done":
         return None
     if run.outcome == "failed":
@@ -77,10 +77,11 @@ def newest_closes(symbols: Iterable[str], now: datetime) -> dict[str, datetime]:
     return {symbol: at + config.bar for symbol, at in found.items()}
 
 
-def unprotected() -> tuple[Naked, ...]:
-    """Open positions without a stop at the venue; one query."""
-    rows = Position.objects.exclude(status=Position.CLOSED).filter(unprotected_since__isnull=False)
-    return tuple(Naked(symbol, since) for symbol, since in rows.values_list("symbol", "unprotected_since") if since)
+def unprotected(positions: Iterable[Position] | None = None) -> tuple[Naked, ...]:
+    """Open positions without a stop at the venue; one query, none where they are given."""
+    if positions is None:
+        positions = Position.objects.exclude(status=Position.CLOSED).filter(unprotected_since__isnull=False)
+    return tuple(Naked(row.symbol, row.unprotected_since) for row in positions if row.unprotected_since)
 
 
 def undecided() -> int:
@@ -94,8 +95,12 @@ def facts(
     span: timedelta = HOUR,
     seen: Funnel | None = None,
     tuned: Mapping[str, TunedSetting] | None = None,
+    *,
+    runs: Sequence[TrainingRun] | None = None,
+    positions: Sequence[Position] | None = None,
+    voting: int | None = None,
 ) -> Facts:
-    """Everything the headline rests on; seven queries and the funnel's four."""
+    """Everything the headline rests on; seven queries and the funnel's four, less what the asker has read already."""
     seen = seen or funnel(span, now)
     tuned, top = tuning.rows() if tuned is None else tuned, seen.dominant
     config = tuning.overlay(settings.QUANTUM, {name: row.value for name, row in tuned.items()})
@@ -104,11 +109,11 @@ def facts(
         span=span,
         funnel=seen,
         switch=switch(),
-        training=training(now),
-        champions=champions(),
+        training=training(now, runs),
+        champions=champions() if voting is None else voting,
         candle_at=newest_close(),
         max_age=config.max_data_age + timedelta(seconds=5),
-        naked=unprotected(),
+        naked=unprotected(positions),
         undecided=undecided(),
         knob=knob(top.setting, tuned) if top else None,
         flat_limit=1 / (1 + config.QT_TARGET_R),

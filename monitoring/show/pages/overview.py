@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 from monitoring.show import panels
 from monitoring.show.frame import look, looking, page
 from monitoring.show.steps import checklist
+from trading.models import Decision
 
 
 @looking
@@ -15,5 +16,6 @@ from monitoring.show.steps import checklist
 def overview(request: HttpRequest) -> HttpResponse:
     scene = look(request)
     title = scene.headline.sentence
-    words = {"checklist": checklist(request.user)}  # type: ignore[arg-type]
+    newest = next((line.id for line in scene.feed if line.outcome == Decision.REJECTED), None)
+    words = {"checklist": checklist(request.user, newest)}  # type: ignore[arg-type]
     return page(request, "monitoring/overview.html", title, "/", panels.OVERVIEW, words, scene)

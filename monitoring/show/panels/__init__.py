@@ -11,7 +11,7 @@ from monitoring.show.panels.base import PANELS, Panel, Rendered, bars, moved_by,
 for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
     import_module(f"{__name__}.{file.stem}")
 
-OVERVIEW = ("ribbon", "verdict", "equity", "funnel", "scorecard", "decisions", "positions", "models", "modules",
-            "policy", "account", "universe")  # fmt: skip
+OVERVIEW = ("ribbon", "verdict", "equity", "tiles", "funnel", "scorecard", "problems", "decisions", "positions",
+            "models", "modules", "policy", "account", "universe")  # fmt: skip
 
 __all__ = ["OVERVIEW", "PANELS", "Panel", "Rendered", "bars", "moved_by", "one", "register", "render"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,16 +11,18 @@ from django.utils.translation import ngettext
 
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
-from monitoring.watch.names import word
 from monitoring.watch.words import grouped, market
+
+OLDEST = 3  # symbols of the universe that are named
 
 
 def modules(scene: Scene) -> dict[str, Any]:
+    """What needs a look, and how many do not."""
     pulses = scene.pulses
-    tally = list(Counter(p.word for p in pulses).items())
-    if len(tally) == 1:
-        return {"pulses": pulses, "about": _("all %(n)s %(word)s") % {"n": len(pulses), "word": word(tally[0][0])}}
-    return {"pulses": pulses, "about": f"{len(pulses)}: " + ", ".join(f"{n} {word(one)}" for one, n in tally)}
+    ailing = [p for p in pulses if p.shape != "ok"]
+    up = sum(p.alive == "up" for p in pulses)
+    told = {"up": up, "of": len(pulses)}
+    return {"pulses": ailing, "about": _("%(up)s of %(of)s up") % told, "fine": len(pulses) - len(ailing)}
 
 
 def modules_at(scene: Scene) -> datetime | None:
@@ -81,8 +82,10 @@ def universe(scene: Scene) -> dict[str, Any]:
         "universe": seen,
         "about": ngettext("%(n)s symbol, %(fresh)s fresh", "%(n)s symbols, %(fresh)s fresh", len(seen.inside))
         % {"n": len(seen.inside), "fresh": fresh},
-        "oldest": [(name, at, min(1.0, (scene.now - at) / (limit or bar)) if at else 1.0) for name, at in oldest[:6]],
-        "more": max(0, len(ages) - 6),
+        "oldest": [
+            (name, at, min(1.0, (scene.now - at) / (limit or bar)) if at else 1.0) for name, at in oldest[:OLDEST]
+        ],
+        "more": max(0, len(ages) - OLDEST),
         "candle_limit": limit,
         "outside": len(seen.outside),
     }

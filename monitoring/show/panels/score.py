@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from monitoring.models import HealthScore
+from monitoring.show import mending
 from monitoring.show.panels.base import SECOND, Panel, register
-from monitoring.show.scene import Scene
+from monitoring.show.scene import Scene, open_positions, runs, snapshot, states
 from monitoring.watch import history, spoken
 from monitoring.watch.probes import State
+from monitoring.watch.probes.rows import Known
 from monitoring.watch.probes.words import fix
 from monitoring.watch.scorecard import Cap, Component, Point, Scorecard
 
@@ -18,7 +20,22 @@ ONE_BY_ONE = 3  # caps that are told in full
 
 
 def card(scene: Scene) -> Scorecard:
-    return history.measure(scene.now)
+    return history.measure(scene.now, known(scene))
+
+
+def known(scene: Scene) -> Known:
+    """What the page has read anyway."""
+    return Known(
+        config=scene.config,
+        states=scene.once(states),
+        switch=scene.facts.switch,
+        positions=scene.once(open_positions),
+        policy=scene.policy,
+        runs=scene.once(runs),
+        universe=scene.universe,
+        account=scene.once(snapshot),
+        incidents=scene.once(mending.open_incidents),
+    )
 
 
 def yesterday(scene: Scene) -> int | None:
