@@ -26,6 +26,7 @@ from monitoring.show.pages import (
     switch,
     trades,
 )
+from monitoring.show.pages import health as wellness
 from monitoring.show.pages import steps as first_steps
 from monitoring.show.pages import universe as markets
 
@@ -48,6 +49,7 @@ urlpatterns = [
     path("logout/", login.log_out, name="logout"),
     path("switch/", switch.switch, name="switch"),
     path("control/<slug:action>/", control.control, name="control"),
+    path("health/", wellness.index, name="health"),
     path("replay/", replay.replay, name="replay"),
     path("first-steps/", first_steps.put_away, name="first-steps"),
     path("settings/", settings.index, name="settings"),

@@ -38,6 +38,7 @@ PAGES = (  # name, address, the key that leads there after g
     (gettext_lazy("Models"), "/models/", ""),
     (gettext_lazy("Policy"), "/policy/", ""),
     (gettext_lazy("Universe"), "/universe/", "u"),
+    (gettext_lazy("Health"), "/health/", "h"),
     (gettext_lazy("Incidents"), "/incidents/", "i"),
     (gettext_lazy("Replay"), "/replay/", ""),
     (gettext_lazy("Settings"), "/settings/", "s"),
