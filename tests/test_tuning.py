@@ -10,6 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from monitoring.control import actions
+from monitoring.control.permissions import machine
 from monitoring.watch.effective import CLAMP, DATABASE, DEFAULT, ENVIRONMENT, GROUPS, effective, group_of
 from quantum.config import Config, load
 from trading import tuning
@@ -100,3 +102,24 @@ def test_every_setting_has_a_group():
     assert {group_of(name) for name in Config.model_fields} == set(GROUPS)
     strays = [n for n in Config.model_fields if not any(n.startswith(s) for starts in GROUPS.values() for s in starts)]
     assert strays == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["abc", "nan", "inf", "-inf", "1e400", "-1", "0", "3.5", "1,5"])
+@pytest.mark.parametrize("name", ["QT_MAX_POSITIONS", "QT_RISK_PER_TRADE", "QT_TRAIL_DISTANCE", "QT_MAX_DATA_AGE"])
+def test_a_row_that_is_no_number_stops_neither_exits_nor_gates(name, text):
+    tune(**{name: text})
+    config = tuning.effective()
+    assert tuning.range_of(config, name).holds(tuning.first_value(config, name))
+    assert position_rows.rules().escalate > timedelta(0)
+    assert gate_rows.limits().max_positions > 0
+    assert all(one.value is not None for one in effective() if one.tunable)
+
+
+@pytest.mark.django_db
+def test_a_row_that_is_no_number_can_be_taken_back():
+    tune(QT_MAX_POSITIONS="many", QT_MAX_CORRELATION="nan")
+    told = {one.name: one for one in effective()}
+    assert (told["QT_MAX_POSITIONS"].source, told["QT_MAX_POSITIONS"].value) == (CLAMP, FIRST.QT_MAX_POSITIONS)
+    actions.tune({"QT_MAX_POSITIONS": None}, "", machine("test"), timezone.now())
+    assert TunedSetting.objects.get(name="QT_MAX_POSITIONS").value == ""

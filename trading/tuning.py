@@ -1,11 +1,13 @@
 """Limits that people tune while the system runs: the environment gives the first value, a row wins afterwards.
 
 `effective()` is the configuration in force, one query; `overlay` is its pure part. A row that the environment has
-since made impossible (out of its range, or against another setting) is cut to the nearest value that is possible.
+since made impossible (out of its range, or against another setting) is cut to the nearest value that is possible. A row
+that is no number says nothing: exits and gates must not stop at it, so the environment's value stays.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -92,14 +94,20 @@ def first_value(config: Any, name: str) -> float:
     return config.max_data_age.total_seconds() if name == "QT_MAX_DATA_AGE" and value is None else value
 
 
-def parsed(config: Any, name: str, text: str) -> float:
-    return int(text) if range_of(config, name).whole else float(text)
+def parsed(config: Any, name: str, text: str) -> float | None:
+    """The number that a row holds; None where it holds none, or one that no cutting makes possible."""
+    allowed = range_of(config, name)
+    try:
+        value = int(text) if allowed.whole else float(text)
+    except ValueError:
+        return None
+    too_low = allowed.above and allowed.low is not None and value <= allowed.low
+    return value if math.isfinite(value) and not too_low else None
 
 
 def overlay(config: Any, tuned: Mapping[str, str]) -> Any:
     """The configuration with the tuned values that are possible, each cut where it is not."""
-    wanted = {name: parsed(config, name, text) for name, text in tuned.items() if text and name in TUNABLE}
-    cut = {name: within(value, range_of(config, name)) for name, value in wanted.items()}
+    cut = {name: within(value, range_of(config, name)) for name, value in numbers(config, tuned).items()}
     made = config.model_copy(update=cut)
     related: dict[str, float] = {}
     if made.QT_RISK_PER_TRADE > made.QT_MAX_OPEN_RISK:
@@ -108,6 +116,12 @@ def overlay(config: Any, tuned: Mapping[str, str]) -> Any:
     if nearest > made.QT_BACKSTOP_ATR:
         related["QT_BACKSTOP_ATR"] = nearest
     return made.model_copy(update=related) if related else made
+
+
+def numbers(config: Any, tuned: Mapping[str, str]) -> dict[str, float]:
+    """The tuned values that are numbers, uncut."""
+    read = {name: parsed(config, name, text) for name, text in tuned.items() if text and name in TUNABLE}
+    return {name: value for name, value in read.items() if value is not None}
 
 
 def within(value: float, allowed: Range) -> float:

@@ -46,7 +46,7 @@ def tune(values: Mapping[str, Any], reason: str, who: Any, now: datetime, shown:
         wanted = {name: checked(first, name, value) for name, value in values.items()}
         shown.must_hold({name: tuning.first_value(before, name) for name in tuning.TUNABLE}, now, PAGE_LIMIT)
         texts = {name: "" if values[name] is None else repr(value) for name, value in wanted.items()}
-        asked = first.model_copy(update=numbers(first, stored | texts))
+        asked = first.model_copy(update=tuning.numbers(first, stored | texts))
         refuse_contradictions(first, asked, tuple(wanted))
         steps = [step(name, before, wanted[name]) for name in wanted]
         loosens = any(one.loosened for one in steps)
@@ -87,10 +87,6 @@ def span(allowed: tuning.Range) -> str:
     if allowed.above:
         return _("a number above %(low)s, at most %(high)s") % told
     return _("a number from %(low)s to %(high)s") % told
-
-
-def numbers(config: Any, texts: Mapping[str, str]) -> dict[str, float]:
-    return {name: tuning.parsed(config, name, text) for name, text in texts.items() if text and name in tuning.TUNABLE}
 
 
 def refuse_contradictions(first: Any, asked: Any, names: tuple[str, ...]) -> None:
