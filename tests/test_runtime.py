@@ -85,6 +85,18 @@ def test_work_done_elsewhere_is_recorded_without_touching_a_claim(module):
     assert state().claimed_until is not None
 
 
+def test_work_done_elsewhere_hides_no_error_of_its_own_tick(module):
+    """Else the executor's beat at each bar would keep a failing risk guard from ever counting as one."""
+    module.answer, later = RuntimeError("an order slipped"), NOW + timedelta(seconds=3)
+    runtime.run("counting", NOW)
+    runtime.record("counting", later, Report(examined=7), "executor")
+    assert (state().last_error_at, state().last_tick, state().last_work) == (NOW, NOW, later)
+    module.answer = Report(examined=1)
+    runtime.run("counting", later)
+    runtime.record("counting", later + timedelta(seconds=3), Report(examined=7), "executor")
+    assert state().last_tick > later > state().last_error_at
+
+
 def test_a_name_is_registered_once():
     class Twice:
         name = "executor"

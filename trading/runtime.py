@@ -95,11 +95,18 @@ def run(
 
 
 def beat(name: str, fence: int | None, now: datetime, report: Report, error: str, called_by: str, took_ms: int) -> None:
-    """Store what was done. With a fence: only if that claim is still ours, and the module is free again."""
+    """Store what was done. With a fence: only if that claim is still ours, and the module is free again.
+
+    Without one it was done elsewhere, which says nothing of an error that the module's own last tick ended in: that
+    one stands until its own next tick.
+    """
     fields: dict = {"last_tick": now, "took_ms": took_ms}
     rows = ModuleState.objects.filter(name=name)
     if fence is not None:
         rows, fields["claimed_until"] = rows.filter(fence=fence), None
+    else:
+        failed = When(last_error_at__gte=F("last_tick"), then=F("last_tick"))
+        fields["last_tick"] = Case(failed, default=Value(now))
     if error:
         fields |= {"last_error": error, "last_error_at": now, "called_by": called_by}
     else:
