@@ -329,7 +329,10 @@ def ticked(subject: str, facts: Facts, since: datetime) -> Proof:
 def all_ticked(subject: str, facts: Facts, since: datetime) -> Proof:
     if subject == "stream":
         return heard("", facts, since)
-    ticks = [r.last_tick for r in facts.modules if r.program == subject and r.last_tick and r.last_tick > since]
+    mine = [r for r in facts.modules if r.program == subject]
+    if not mine:  # a person has switched all of them off: nothing could ever prove it
+        return {"expected": "no longer"}
+    ticks = [r.last_tick for r in mine if r.last_tick and r.last_tick > since]
     return {"modules": len(ticks), "ticked_at": max(ticks).isoformat()} if ticks else None
 
 

@@ -3,8 +3,9 @@
 One look:
 1. Facts from the rows; findings from the detectors.
 2. Incidents in one transaction: new ones opened, known ones counted, proven ones closed.
-3. Each open one's next step: a remedy is tried (outside any transaction) and recorded, or it is escalated.
-4. Directives equal to what the open incidents ask for; the report is written.
+3. Directives equal to what the open incidents ask for.
+4. Each open one's next step: a remedy is tried (outside any transaction) and recorded, or it is escalated, which the
+   directives follow at once; the report is written.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from trading import events, runtime, tuning
 from trading.exchange.venue import OrderStatus
 from trading.feed import rows as feed_rows
 from trading.gates import store as gate_store
-from trading.gates.directives import Level, strictest
+from trading.gates.directives import Level, strictest, strictness
 from trading.models import Directive, ModuleState, Order, Position, TrainingRun
 from trading.runtime import Report
 from trading.schedule import PREFIX
@@ -305,18 +306,22 @@ def treat(cases: Sequence[Case], hands: Hands, now: datetime) -> int:
 def speak(cases: Sequence[Case], now: datetime) -> Level:
     """Make the directives equal to what the open incidents ask for; the strictest of them.
 
-    What a person has lifted during an incident stays lifted.
+    What a person has lifted during an incident stays lifted; something stricter they have not lifted.
     """
     wanted = {c.incident.key: c for c in cases if asked_for(c.incident) is not Level.ALLOW_ALL}
     mine = Directive.objects.filter(by=BY)
     standing = set(mine.filter(ended_at=None).values_list("key", flat=True))
     by_people = mine.filter(key__in=wanted, ended_at__isnull=False).exclude(ended_by=BY).order_by("ended_at")
-    lifted = {row.key: row.ended_at for row in by_people if row.ended_at}
+    lifted: dict[str, Level] = {}
+    for row in by_people:
+        if row.ended_at and row.ended_at >= wanted[row.key].incident.first_seen:
+            lifted[row.key] = strictest((Level(row.level), lifted.get(row.key, Level.ALLOW_ALL)))
     for key in standing - wanted.keys():
         gate_store.lift(key, BY, now)
     for key, case in wanted.items():
-        if key not in lifted or lifted[key] < case.incident.first_seen:
-            gate_store.direct(asked_for(case.incident), key, reason(case.incident), BY, now)
+        level = asked_for(case.incident)
+        if strictness(level) > strictness(lifted.get(key, Level.ALLOW_ALL)):
+            gate_store.direct(level, key, reason(case.incident), BY, now)
     return strictest(asked_for(c.incident) for c in cases)
 
 
@@ -337,8 +342,10 @@ def look(now: datetime, born: datetime, hands: Hands) -> Report:
     """Find, remember, treat, speak, tell."""
     seen = facts(now, born)
     cases, changed = take_stock(detect(seen), seen)
+    policy = speak(cases, now)  # entries are held first: a remedy may take long
     tried = treat(cases, hands, now)
-    policy = speak(cases, now)
+    if any(case.incident.escalated_at == now for case in cases):
+        policy = speak(cases, now)
     tell(seen, cases, policy)
     panels = ("incidents", "verdict") if cases or changed else ()
     return Report(examined=len(seen.modules) + len(seen.closes), actions=changed + tried, panels=panels)

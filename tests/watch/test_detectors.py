@@ -173,6 +173,11 @@ def test_what_came_back_is_proven_with_a_number(code, subject):
     assert set(shown) <= set(ailments.PROOFS)
 
 
+def test_a_process_whose_modules_a_person_switched_off_is_not_missed_for_ever():
+    others = tuple(r for r in HEALTHY.modules if r.program != "worker")
+    assert proof("PROCESS_SILENT", "worker", replace(HEALTHY, modules=others), ago(60)) == {"expected": "no longer"}
+
+
 @pytest.mark.parametrize(
     ("code", "subject", "change"),
     [

@@ -294,6 +294,36 @@ def test_a_person_who_lifts_a_directive_is_not_overruled_during_that_incident(ho
     assert not gate_store.standing(at(66)).halts and the_incident().closed_at is None
 
 
+def test_what_a_person_lifted_was_half_the_size_and_not_the_hold_that_an_escalation_asks_for(house):
+    make.order(intent=make.intent(decision=make.decision()), status=OrderStatus.UNKNOWN, sent_at=ago(60))
+
+    def later(first: float, last: float) -> None:
+        for second in range(int(first), int(last), 5):
+            alive(at(second))
+            candles(at(second), bars=1)
+            look(at(second), BORN, Recording())
+
+    later(5, 10)
+    assert gate_store.standing(at(10)).level is Level.REDUCED
+    gate_store.lift(the_incident().key, "mira", at(11))
+    later(15, 30)
+    assert gate_store.standing(at(30)).level is Level.ALLOW_ALL, "she is not overruled"
+    later(30, 90)
+    assert the_incident().escalated_at and gate_store.standing(at(90)).level is Level.NO_NEW_TRADES
+
+
+def test_entries_are_held_before_a_remedy_is_tried(house):
+    """A remedy may hang on a silent venue for minutes, or take its process down."""
+
+    def killed():
+        raise SystemExit
+
+    alive(at(300))
+    with pytest.raises(SystemExit):
+        look(at(300), BORN, Recording({"backfill_candles": killed}))
+    assert gate_store.standing(at(301)).level is Level.NO_NEW_TRADES
+
+
 def test_a_directive_whose_incident_is_gone_is_ended(house):
     gate_store.direct(Level.NO_NEW_TRADES, "FEED_STALE", "left over", healer.BY, NOW)
     gate_store.direct(Level.REDUCED, "by hand", "careful today", "mira", NOW)
