@@ -11,7 +11,7 @@ from quantum.config import load
 from tests.positions.conftest import SYMBOL, Killed, Venue
 from trading.exchange import checks, rows
 from trading.exchange.gateway import Connection, connect
-from trading.models import Intent, Order, PreflightRun, VenueStart
+from trading.models import Intent, Order, PreflightRun, TunedSetting, VenueStart
 from trading.orders import intents, preflight, sender
 from trading.orders.intents import PROBE_PREFIX
 from trading.positions import keeper
@@ -73,6 +73,13 @@ def test_margin_mode_and_leverage_are_set_and_what_they_were_is_kept(venue):
     assert (facts["was_mode"], facts["was_leverage"]) == ("cross", 20)
     assert (facts["mode"], facts["leverage"]) == ("isolated", 3)
     assert venue.gateway.symbol_settings(facts["symbol"]) == ("isolated", 3)
+
+
+def test_a_tuned_leverage_is_the_one_that_is_set(venue):
+    TunedSetting.objects.create(name="QT_MAX_LEVERAGE", value="1", changed_by="rita", changed_at=venue.clock())
+    facts = next(c["facts"] for c in check(venue).checks if c["check"] == "settings")
+    assert facts["leverage"] == 1
+    assert venue.gateway.symbol_settings(facts["symbol"]) == ("isolated", 1)
 
 
 def test_without_the_changing_checks_nothing_is_changed_and_nothing_passes(venue):

@@ -87,7 +87,13 @@ def test_a_closed_position_answers_with_its_final_fill(by, now):
 
 
 @pytest.mark.parametrize(
-    "shown", [{"shown": {"quantity": "77"}}, {"shown": {"side": "short"}}, {"as_of": "2026-01-01T00:00:00Z"}]
+    "shown",
+    [
+        {"shown": {"quantity": "77"}},
+        {"shown": {"quantity": "1e99999999"}},  # beyond what a number may be
+        {"shown": {"side": "short"}},
+        {"as_of": "2026-01-01T00:00:00Z"},
+    ],
 )
 def test_a_close_from_a_stale_page_changes_nothing(by, now, shown):
     position = make.position(BTC, now)
@@ -211,6 +217,7 @@ def test_one_limit_may_be_named_by_name_and_value(by):
         ({"QT_MAX_POSITIONS": 8}, "reason"),
         ({}, "values"),
         ({"QT_MAX_POSITIONS": 5, "shown": 7}, "shown"),
+        ({"QT_MAX_POSITIONS": 5, "as_of": "1e99999999"}, "as_of"),
     ],
 )
 def test_a_bad_value_is_named_and_nothing_is_changed(by, body, wrong):

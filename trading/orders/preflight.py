@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from trading import events
+from trading import events, tuning
 from trading.exchange import checks, wire
 from trading.exchange.checks import Result
 from trading.exchange.errors import Unreachable, VenueError
@@ -111,7 +111,7 @@ class Asking:
         symbol = self.free_symbol()
         if symbol is None:
             return checks.unknown("settings", "no_free_symbol")
-        config = settings.QUANTUM
+        config = tuning.effective()
         wanted = config.QT_MARGIN_MODE, min(config.QT_MAX_LEVERAGE, self.gateway.filters()[symbol].max_leverage)
         was = self.gateway.symbol_settings(symbol)
         self.gateway.set_margin_mode(symbol, wanted[0])
@@ -120,7 +120,7 @@ class Asking:
 
     def balance(self) -> Result:
         smallest = checks.smallest_notional(self.gateway.filters(), wanted_symbols())
-        return checks.balance(self.gateway.account(), smallest, settings.QUANTUM.QT_MAX_LEVERAGE)
+        return checks.balance(self.gateway.account(), smallest, tuning.effective().QT_MAX_LEVERAGE)
 
     def rules(self) -> Result:
         return checks.rules(self.gateway.filters(), wanted_symbols())

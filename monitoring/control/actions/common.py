@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -57,7 +57,7 @@ def plain(value: Any) -> str:
     """A value as text: 6, 6.0 and "6.00" are the same."""
     try:
         return f"{Decimal(str(value)).normalize():f}"
-    except InvalidOperation:
+    except DecimalException:  # no number, or one beyond all bounds
         return str(value)
 
 

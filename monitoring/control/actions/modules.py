@@ -65,16 +65,18 @@ def refresh_universe(who: Any, now: datetime, reason: str = "") -> Asked:
 
 
 def ring(name: str, by: str, action: str, reason: str, now: datetime) -> Asked:
-    """Audit row, then the bell; where nobody hears it nothing was asked for, and the audit row goes too."""
+    """The bell, then its audit row; where nobody hears it nothing was asked for, and nothing is noted.
+
+    No transaction is open while the queue is silent: the database's only writer would wait with it.
+    """
     modules = registry()
     if name not in modules:
         told = {"name": name, "modules": ", ".join(sorted(modules))}
         raise BadRequest("name", _("There is no module %(name)s. Modules: %(modules)s.") % told)
     module, caller = modules[name], by[:40]
-    with transaction.atomic():
-        audit.append(who=by, action=action, target=name, after={"called_by": caller}, reason=reason, now=now)
-        if not events.ring("trading.tick", name, caller, queue=module.queue):
-            raise Unreachable(_("The queue does not answer, so nothing was asked for. Try again."))
+    if not events.ring("trading.tick", name, caller, queue=module.queue):
+        raise Unreachable(_("The queue does not answer, so nothing was asked for. Try again."))
+    audit.append(who=by, action=action, target=name, after={"called_by": caller}, reason=reason, now=now)
     return Asked(name, module.title, caller, now)
 
 

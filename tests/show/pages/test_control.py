@@ -7,10 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from monitoring.control import actions
-from monitoring.control.permissions import OPERATOR, VIEWER
+from monitoring.control.permissions import OPERATOR, VIEWER, machine
 from monitoring.models import AuditEntry
 from monitoring.show.audience import Audience
 from monitoring.show.controls import close, offer
@@ -171,6 +172,16 @@ def test_without_a_queue_nothing_is_asked_for(reader, monkeypatch):
     said = post(reader, "universe")
     assert (said.status_code, said.json()["error"]["code"]) == (409, "unreachable")
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_silent_queue_keeps_nobody_from_writing(monkeypatch, now):
+    """It takes seconds until it counts as silent; on SQLite an open transaction would hold the only writer so long."""
+    asked = []
+    monkeypatch.setattr(events, "ring", lambda *args, **options: asked.append(connection.in_atomic_block) or True)
+    actions.refresh_universe(machine("test"), now)
+    actions.tick_module("executor", machine("test"), now)
+    assert asked == [False, False] and AuditEntry.objects.count() == 2
 
 
 def test_the_reason_is_as_long_as_its_row(reader, now):
