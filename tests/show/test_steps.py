@@ -53,3 +53,26 @@ def test_it_can_be_put_away_for_good(reader):
     assert reader.post("/first-steps/", {"away": "1"}).status_code == 302
     assert checklist(User.objects.get()) is None
     assert "The first ten minutes" not in reader.get("/").content.decode()
+
+
+def test_a_stop_is_seen_where_the_exchange_has_shown_one(reader, now):
+    user = User.objects.get()
+    reader.get("/positions/")
+    assert done(user) == []
+    position = make.position("SOL/USDT:USDT", now)
+    make.guard(position, "stop", "27.65", now - timedelta(minutes=5))  # too long ago
+    reader.get("/positions/")
+    assert done(user) == []
+    other = make.position("BTC/USDT:USDT", now)
+    make.guard(other, "stop", "29942", now)
+    reader.get("/positions/")
+    assert done(user) == ["stop"]
+
+
+def test_what_comes_next_leads_somewhere(reader, now):
+    make.no_trades(now)
+    page = reader.get("/").content.decode()
+    assert "0 of 5 done, next: Read a rejection" in page
+    line = checklist(User.objects.get()).next
+    assert reader.get(line.href).status_code == 200
+    assert 'href="/incidents/#try"' in page and 'href="/replay/?play=198"' in page

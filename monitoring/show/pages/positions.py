@@ -6,14 +6,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from monitoring.show import steps
 from monitoring.show.api.answers import Refusal
 from monitoring.show.api.query import LARGEST, Field, parse, whole
 from monitoring.show.frame import look, looking, page, problem
+from monitoring.show.panels.proof import confirmed
 from monitoring.show.scene import Scene
 from monitoring.show.timeline import timeline
 from trading.models import Position
 
-PANELS = ("exposure", "positions", "candles", "balance", "closed")
+PANELS = ("exposure", "positions", "candles", "proof", "balance", "closed")
 CHOSEN = Field("position", whole(1, LARGEST), "the position whose candles and story are shown")
 
 
@@ -30,6 +32,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if chosen is None and asked["position"]:
         text = _("The table of positions lists those that are open; closed ones are among the trades.")
         return problem(request, 404, _("There is no position %(id)s.") % {"id": asked["position"]}, text)
+    if confirmed(scene):
+        steps.note(request.user, steps.STOP, scene.now)  # type: ignore[arg-type]
     words = {"chosen": chosen, "events": timeline(chosen) if chosen else [], "own": "candles"}
     return page(request, "monitoring/positions.html", _("Positions"), "/positions/", PANELS, words, scene)
 
