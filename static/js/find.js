@@ -77,23 +77,23 @@ function list() {
 }
 
 function line(one, i) {
-  const item = document.createElement("li"), name = document.createElement("a"), kind = document.createElement("span");
-  item.id = `found-${i}`;
-  item.setAttribute("role", "option");
-  name.href = one.href;
-  name.tabIndex = -1;
-  name.textContent = one.name;
+  const item = document.createElement("li"), link = document.createElement("a"), kind = document.createElement("span");
+  item.setAttribute("role", "none");
+  link.id = `found-${i}`;
+  link.setAttribute("role", "option");
+  link.href = one.href;
+  link.tabIndex = -1;
   kind.className = "muted small";
   kind.textContent = one.kind;
-  item.append(name, " ", kind);
-  item.addEventListener("click", (event) => { if (event.target !== name) location.assign(one.href); });
+  link.append(one.name, " ", kind);
+  item.append(link);
   return item;
 }
 
 function choose(n) {
   chosen = n;
   const box = dialog();
-  for (const [i, item] of [...box.querySelectorAll("#found li")].entries()) item.setAttribute("aria-selected", String(i === n));
+  for (const [i, item] of [...box.querySelectorAll("#found a")].entries()) item.setAttribute("aria-selected", String(i === n));
   box.querySelector(`#found-${n}`)?.scrollIntoView({ block: "nearest" });
   box.querySelector("input").setAttribute("aria-activedescendant", shown.length ? `found-${n}` : "");
 }
