@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
 
 from monitoring.control.permissions import ROLES, Actor, person
 
@@ -38,12 +40,16 @@ def known(language: str) -> str:
     return next((code for code in (language, language.split("-")[0]) if code in names), "en")
 
 
-def from_cookies(header: str | None) -> str:
-    """The language that a socket's cookie header asks for."""
+def spoken(page: str | None, cookies: str | None, accepted: str | None) -> str:
+    """A socket's language: its page's, else the cookie's, else the browser's, as a page would be written for it."""
     from http.cookies import CookieError, SimpleCookie
 
     try:
-        chosen = SimpleCookie(header or "").get(settings.LANGUAGE_COOKIE_NAME)
+        chosen = SimpleCookie(cookies or "").get(settings.LANGUAGE_COOKIE_NAME)
     except CookieError:
         chosen = None
-    return known(chosen.value if chosen else "en")
+    accepts = (name for name, _ in parse_accept_lang_header((accepted or "").lower()))
+    for language in (page, chosen.value if chosen else None, *accepts):
+        with suppress(LookupError):
+            return get_supported_language_variant(language or "")
+    return known(settings.LANGUAGE_CODE)

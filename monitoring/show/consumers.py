@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from monitoring.show import guard
 from monitoring.show.aside import aside
-from monitoring.show.audience import Audience, from_cookies
+from monitoring.show.audience import Audience, spoken
 from monitoring.show.hub import NOT_ALLOWED, NOT_LOGGED_IN, TOO_MANY, Client, hub
 from monitoring.show.panels import PANELS
 
@@ -38,16 +38,24 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if centre.full(visitor):
             await self.close(TOO_MANY)
             return
-        language = from_cookies(guard.header(self.scope["headers"], "cookie"))
-        self.client = Client(visitor, self.write, self.end, Audience(language, roles), self.watched())
+        self.client = Client(visitor, self.write, self.end, Audience(self.language(), roles), self.watched())
         centre.join(self.client)  # before any waiting, so that two at once can't both be the last that fits
         await self.send(text_data=centre.hello())
         self.writer = asyncio.create_task(self.client.write(), name="live writer")
 
     def watched(self) -> frozenset[str] | None:
         """The panels that `?panels=a,b` names; None, which is all, without it."""
-        asked = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get("panels")
-        return frozenset(asked[-1].split(",")) & PANELS.keys() if asked else None
+        asked = self.query("panels")
+        return None if asked is None else frozenset(asked.split(",")) & PANELS.keys()
+
+    def language(self) -> str:
+        """That of the page, which says it with `?language=`; a cookie may have been changed since by another page."""
+        cookies, accepted = (guard.header(self.scope["headers"], name) for name in ("cookie", "accept-language"))
+        return spoken(self.query("language"), cookies, accepted)
+
+    def query(self, name: str) -> str | None:
+        asked = parse_qs(self.scope.get("query_string", b"").decode("latin-1")).get(name)
+        return asked[-1] if asked else None
 
     async def who(self) -> tuple[guard.Visitor, frozenset[str]] | int:
         """The visitor and their roles, or the code that closes the socket."""

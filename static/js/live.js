@@ -14,7 +14,8 @@ const newest = new Map(); // panel -> seq of what is shown
 export function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const shown = [...document.querySelectorAll("[data-panel]")].map((panel) => panel.dataset.panel);
-  socket = new WebSocket(`${scheme}://${location.host}/ws/live/?panels=${[...new Set(shown)].join(",")}`);
+  const asked = `panels=${[...new Set(shown)].join(",")}&language=${document.documentElement.lang}`;
+  socket = new WebSocket(`${scheme}://${location.host}/ws/live/?${asked}`);
   heard = now();
   socket.onmessage = (event) => hear(JSON.parse(event.data));
   socket.onclose = (event) => closed(event.code);

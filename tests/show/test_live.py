@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from monitoring.control import apikeys
 from monitoring.models import ApiKey
+from monitoring.show import audience
 from monitoring.show import hub as hubs
 from quantum.asgi import application
 from tests.show import factories as make
@@ -365,3 +366,24 @@ def test_a_key_that_ended_is_no_longer_welcome(db):
     assert set(hubs.welcome({visitor}, now)) == {visitor}
     ApiKey.objects.update(expires_at=now - timedelta(seconds=1))
     assert hubs.welcome({visitor}, now) == {}
+
+
+# -- whose words -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "cookie", "accepted", "spoken"),
+    [("nb", "language=en", "en", "nb"), (None, "language=nb", "en", "nb"), (None, "a=1", "nb-NO,en;q=0.5", "nb"),
+     ("xx\x00", "language=zz", "de,*", "en"), (None, None, None, "en"), ("", "=;", "\xff;;", "en"),
+     ("nb-NO", None, None, "nb")],
+)  # fmt: skip
+def test_a_socket_speaks_as_its_page_does(page, cookie, accepted, spoken):
+    assert audience.spoken(page, cookie, accepted) == spoken
+
+
+async def test_a_page_that_was_written_for_the_browsers_language_gets_its_panels_in_it(live):
+    cookie = await rows(lambda: session_of(make.user()))()
+    one = live(cookie=cookie, **{"accept-language": b"nb-NO,nb;q=0.9"})
+    assert (await one.connect())[0]
+    await hear(one)
+    assert {client.audience.language for client in hubs.hub().clients} == {"nb"}
