@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import platform
@@ -22,9 +23,10 @@ from monitoring.watch import doctor, document
 from monitoring.watch.doctor import Diagnosis
 from monitoring.watch.probes.machine import tail
 from quantum.config import SECRETS
-from trading.models import ModuleState
+from trading.models import ModuleState, VenueKeys
 
 REMOVED = "[removed]"
+LARGEST_KEY = 4096  # bytes of a key's file
 SHORTEST = 4  # a shorter secret would take half the text with it
 LINES = 400  # of each log
 TOKENS = (
@@ -98,11 +100,23 @@ def server() -> str:
 
 
 def secrets() -> list[str]:
-    """Every secret that this process knows, the longest first."""
+    """Every secret that this process knows, and the keys that were named for a venue, the longest first."""
     values = settings.QUANTUM.model_dump()
-    known = {str(values[name]) for name in SECRETS if values.get(name)} | {settings.SECRET_KEY}
+    known = {str(values[name]) for name in SECRETS if values.get(name)} | {settings.SECRET_KEY} | named_keys()
     known |= {password for text in list(known) if (password := passwords(text))}
     return sorted((text for text in known if len(text) >= SHORTEST), key=len, reverse=True)
+
+
+def named_keys() -> set[str]:
+    """What the files hold that somebody named as a venue's keys, old ones too; whatever can't be read is no secret."""
+    paths = {path for pair in VenueKeys.objects.values_list("key_file", "secret_file") for path in pair}
+    found = set()
+    for path in paths:
+        whole = Path(settings.BASE_DIR) / path
+        with contextlib.suppress(OSError, ValueError):
+            if whole.is_file() and whole.stat().st_size <= LARGEST_KEY:
+                found.add(whole.read_text().strip())
+    return found
 
 
 def passwords(text: str) -> str:

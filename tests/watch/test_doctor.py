@@ -21,6 +21,7 @@ from monitoring.watch.probes.words import say
 from monitoring.watch.scorecard import score
 from tests.show import factories as make
 from tests.watch.probes.builders import NOW, SYMBOLS, ago, champion, healthy, holding, tally
+from trading.models import VenueKeys
 
 pytestmark = pytest.mark.django_db
 
@@ -220,6 +221,17 @@ def test_the_bundle_holds_probes_settings_errors_versions_and_no_secret(busy, va
     assert "all well" not in texts["errors/worker.log"]
     assert "django" in {name.lower() for name in json.loads(texts["versions.json"])["packages"]}
     assert len(json.loads(texts["probes.json"])["probes"]) == len(PROBES)
+
+
+def test_keys_that_were_named_for_a_venue_leave_in_no_bundle(busy, var):
+    (var / "testnet.key").write_text("K" * 63 + "1\n")
+    VenueKeys.objects.create(mode="testnet", key_file=str(var / "testnet.key"), secret_file=str(var / "gone"),
+                             last_four="", set_by="kari", set_at=timezone.now())  # fmt: skip
+    make.beat("policy", timezone.now(), last_error=f"refused: {'K' * 63}1")
+    run("--bundle", str(var / "help.zip"))
+    with zipfile.ZipFile(var / "help.zip") as archive:
+        whole = "".join(archive.read(name).decode() for name in archive.namelist())
+    assert "K" * 63 not in whole and "refused: [removed]" in whole
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def trades(facts: Facts) -> Answer:
     if not facts.cycles.bars:
         return unknown("training" if facts.training.running else "no-bar", stage=facts.training.stage)
     signals = total(facts.decided)
+    if not signals and not facts.cycles.evaluated:  # nobody was asked: silence that says nothing
+        if facts.training.running:
+            return unknown("training", stage=facts.training.stage)
+        code, n = max(facts.cycles.newest_absent.items(), key=lambda pair: pair[1], default=("", 0))
+        return unknown("nothing-evaluated", code=code, n=n)
     if not signals:
         return ok("no-signals", evaluated=facts.cycles.evaluated, window_s=facts.window.total_seconds())
     if traded := sum(tally.n for tally in facts.decided if tally.outcome == "traded"):

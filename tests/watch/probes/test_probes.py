@@ -81,6 +81,8 @@ CASES = [
     ("executor.trades", healthy(**IDLE), FAIL, "idle"),
     ("executor.trades", healthy(decided=()), OK, "no-signals"),
     ("executor.trades", healthy(cycles=Cycles()), UNKNOWN, "no-bar"),
+    ("executor.trades", healthy(decided=(), cycles=Cycles(60, 180, 0, {}, ago(minutes=2), NOW, 0, {"FEED_STALE": 3})),
+     UNKNOWN, "nothing-evaluated"),
     ("executor.trades", healthy(decided=(tally("pending", "", 2),)), OK, "pending"),
     ("executor.trades", healthy(decided=(tally(n=4, first=ago(minutes=12)),), last_traded=None), OK, "young"),
     ("executor.trades", healthy(decided=(tally(),), last_traded=ago(minutes=12)), OK, "young"),
