@@ -25,6 +25,7 @@ from trading.models import PreflightRun, VenueKeys, VenueStart
 TESTNET = "testnet"
 BETWEEN = timedelta(seconds=10)  # two rounds of checks
 WINDOW, MOST = timedelta(minutes=10), 10  # rounds in a while: each is some forty requests at the venue
+PROOF_LASTS = timedelta(hours=1)  # older checks prove nothing about today's key, clock and account
 PANELS = ("preflight", "verdict", "ribbon")
 
 
@@ -241,6 +242,10 @@ def start(reason: str, who: Any, now: datetime, shown: int | None = None) -> Ven
         row = VenueStart.objects.filter(**rows.here()).order_by("-id").first()
         if row is not None and not waiting:
             return row
+        if last.finished_at is None or now - last.finished_at > PROOF_LASTS:
+            most = f"{PROOF_LASTS.total_seconds() / 60:.0f}"
+            said = _("The checks were made more than %(most)s minutes ago: make them again, then start.")
+            raise BadRequest("checks", said % {"most": most})
         return moved(VenueStart.STARTED, last, reason, actor.name, now)
 
 

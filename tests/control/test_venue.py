@@ -308,6 +308,14 @@ def test_nothing_starts_unchecked_failed_or_without_a_reason(house, officer, now
     assert not VenueStart.objects.exists()
 
 
+def test_a_start_needs_fresh_proof(house, officer, now):
+    house(**TESTNET)
+    passed_run(now)
+    with pytest.raises(BadRequest, match="more than 60 minutes ago"):
+        venue.start("ready", officer, now + timedelta(minutes=62))
+    assert rows.waiting() and not VenueStart.objects.exists()
+
+
 def test_the_page_never_raises_the_mode(house, officer, now):
     with pytest.raises(BadRequest, match="set QT_MODE=testnet") as no:
         venue.start("ready", officer, now)
