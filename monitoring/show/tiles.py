@@ -173,7 +173,7 @@ def health(scene: Scene) -> Tile:
     return Tile(
         name="health",
         title=_("Health"),
-        href="#health",
+        href="/health/",
         shape={"healthy": "ok", "degraded": "warn", "critical": "fail"}.get(seen.status, "unknown"),
         figure=grouped(seen.overall),
         note=note,

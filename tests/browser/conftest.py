@@ -39,6 +39,8 @@ class Site:
     url: str
     var: Path
     prefix: str  # of its bell
+    pid: int  # of its web process
+    practice_url: str = ""  # where it looks for the practice exchange; nobody is there unless a test starts one
 
     @staticmethod
     def aside(act: Callable[..., Any], *args: Any) -> Any:
@@ -93,6 +95,7 @@ def environment(var: Path, port: int) -> dict[str, str]:
     """The web process sees the tests' database under its own name."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("QT_")} | {"QT_VAR": str(var), "PORT": str(port)}
     env.pop("REDIS_URL", None)
+    env["QT_PRACTICE_URL"] = f"http://127.0.0.1:{free_port()}"
     if connection.vendor == "sqlite":
         (var / f"{load(env).database_name}.sqlite3").symlink_to(Path(connection.settings_dict["NAME"]).resolve())
         env.pop("DATABASE_URL", None)
@@ -126,7 +129,7 @@ def web(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: answers(f"{url}/healthz"), f"daphne ({(var / 'web.log')})")
-        yield Site(url, var, load(env).namespace)
+        yield Site(url, var, load(env).namespace, env["QT_PRACTICE_URL"])
     finally:
         stop(daphne)
         stop(kv)
