@@ -60,6 +60,8 @@ WEIGHT = dict.fromkeys(
 ) | dict.fromkeys(("trailing", "policy", "models", "universe"), HIGH)
 LONGEST_CLAIM = timedelta(seconds=60)  # a module that holds its claim for longer, and than it usually takes, is stuck
 REPORT = "self_healing_report.json"
+KEEPER = "position_monitor"  # looks after what is open: expected whatever its schedule has become
+SLOWEST = timedelta(seconds=60)  # of its own interval, as far as that counts
 STREAM = "stream"  # the row in which the stream process says that it lives, and when it heard the venue
 BROKER_ANSWERS = 2.0  # seconds
 
@@ -104,15 +106,19 @@ def unprotected() -> tuple[Naked, ...]:
 
 
 def ran(states: Mapping[str, ModuleState]) -> tuple[Ran, ...]:
-    """Every registered module but this one; whose schedule a person has switched off is not expected to run."""
+    """Every registered module but this one; whose schedule a person has switched off is not expected to run.
+
+    The keeper of positions always is: without it no passed stop is escalated, and entries must not go on as if it were.
+    """
     schedules = PeriodicTask.objects.filter(name__startswith=PREFIX).select_related("interval")
     planned = {task.name.removeprefix(PREFIX): task for task in schedules}
     found = []
     for name, module in runtime.MODULES.items():
         task, state = planned.get(name), states.get(name)
-        if name == BY or (task and not task.enabled):
+        if name == BY or (task and not task.enabled and name != KEEPER):
             continue
         own = task.interval.schedule.run_every if task and task.interval else module.every
+        own = min(own, SLOWEST) if name == KEEPER else own
         found.append(
             Ran(
                 name=name,

@@ -404,6 +404,23 @@ def test_a_module_that_a_person_switched_off_is_not_expected(house):
     assert healer.ran({}) == ()
 
 
+def test_nobody_switches_the_keeper_of_positions_off_unnoticed(house, monkeypatch):
+    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+    from trading.schedule import PREFIX, plan
+
+    monkeypatch.setattr(Counting, "name", "position_monitor")
+    monkeypatch.setattr(runtime, "MODULES", {"position_monitor": Counting()})
+    plan(runtime.MODULES["position_monitor"])
+    rarely = IntervalSchedule.objects.create(every=10, period=IntervalSchedule.DAYS)
+    PeriodicTask.objects.filter(name=f"{PREFIX}position_monitor").update(enabled=False, interval=rarely)
+    alive(at(600))
+    candles(at(600))
+    look(at(600), BORN, Recording())
+    assert the_incident().key == "MODULE_SILENT:position_monitor"
+    assert gate_store.standing(at(600)).level is Level.NO_NEW_TRADES
+
+
 def test_a_look_asks_as_many_questions_whatever_is_open(house, django_assert_max_num_queries):
     with django_assert_max_num_queries(30):
         look(NOW, BORN, Recording())
