@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from monitoring.show import labels
-from monitoring.show.charts import THINNED
+from monitoring.show.charts import THINNED, drawdowns
 from monitoring.show.results import Closed, slipped
 from monitoring.show.scene import Scene
 from monitoring.watch.words import MINUS
@@ -181,14 +181,29 @@ def all_sums(scene: Scene) -> list[Closed]:
 
 
 def account_line(since: datetime, until: datetime) -> list[tuple[datetime, Decimal]]:
-    """Equity at some hundred moments of a time, its first and last among them; two queries, whatever is stored."""
+    """Equity over a time: of a long one the lowest and the highest of each stretch, so that no fall is lost between
+    two points; its first and last snapshot among them. Two queries, four where there is more than a line can show."""
     inside = AccountSnapshot.objects.filter(at__gte=since, at__lt=until)
     ends = inside.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
         return []
     first, last = ends["first"], ends["last"]
-    wanted = {last, *range(first, last, max(1, (last - first) // THINNED))}
-    return list(inside.filter(pk__in=wanted).order_by("at").values_list("at", "equity"))
+    step = (last - first) // (THINNED // 2) + 1
+    if step == 1:
+        return list(inside.order_by("at").values_list("at", "equity"))
+    grouped = inside.annotate(stretch=F("pk") / step).order_by("stretch").values_list("stretch")
+    told = list(grouped.annotate(begun=Min("at"), ended=Max("at"), low=Min("equity"), high=Max("equity")))
+    line = [
+        point
+        for _stretch, begun, ended, low, high in told
+        for point in ((begun + (ended - begun) / 4, low), (begun + (ended - begun) * 3 / 4, high))
+    ]
+    falls = drawdowns(float(equity) for _at, equity in line)
+    bottom = min(range(len(falls)), key=falls.__getitem__)
+    stretch = told[bottom // 2][0]
+    deepest = inside.filter(pk__gte=stretch * step, pk__lt=(stretch + 1) * step).order_by("equity", "pk")
+    exact = {*inside.filter(pk__in=[first, last]).values_list("at", "equity"), *deepest.values_list("at", "equity")[:1]}
+    return sorted({*line[:bottom], *line[bottom + 1 :], *exact})
 
 
 def equity_line(scene: Scene) -> list[tuple[datetime, Decimal]]:

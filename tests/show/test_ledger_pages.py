@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from monitoring.show import ledger, panels
+from monitoring.show import charts, ledger, panels
 from monitoring.show.scene import Scene
 from monitoring.show.timeline import timeline
 from tests.show import factories as make
@@ -273,6 +273,21 @@ def test_the_accounts_line_is_thinned_and_keeps_its_ends(db, now):
     line = ledger.account_line(now - timedelta(days=30), now + timedelta(hours=1))
     assert len(line) <= 335
     assert (line[0][1], line[-1][1]) == (1000, 2999)
+
+
+def test_no_fall_of_the_account_is_lost_between_two_points(db, now):
+    dip, began = 1333, now - timedelta(hours=20)
+    AccountSnapshot.objects.bulk_create(
+        AccountSnapshot(at=began + timedelta(seconds=10 * k), equity=700 if k == dip else 1000 + k / 100, balance=1,
+                        available=1, margin_used=0, unrealized=0, mode=make.MODE)
+        for k in range(7000)
+    )  # fmt: skip
+    line = ledger.account_line(now - timedelta(days=30), now + timedelta(hours=1))
+    assert (len(line) <= 335, line[0][0], line[-1][0]) == (True, began, began + timedelta(seconds=69990))
+    assert min(line, key=lambda point: point[1]) == (began + timedelta(seconds=10 * dip), Decimal(700))
+    figure = charts.equity(line)
+    assert "Deepest drawdown 30.9" in figure.sentence  # of 1,013.32, or of a stretch before
+    assert None not in figure.traces[0]["y"]
 
 
 def test_panels_of_the_books_only_age_between_two_looks(house, now):
