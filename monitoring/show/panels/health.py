@@ -17,6 +17,7 @@ from monitoring.watch.scorecard import Component, Point
 DAY = timedelta(days=1)
 MOST = 2000  # points of history that are read
 DRAWN = 300
+FIRST = 5  # changes that are told at once
 
 
 def scores(scene: Scene) -> list[tuple]:
@@ -41,22 +42,28 @@ def changes(scene: Scene) -> dict[str, Any]:
          "by": turn.by.get(c.component, ""), "better": c.now > c.was}
         for c in turn.changes
     ]  # fmt: skip
-    return {"turn": turn, "changes": found}
+    return {"turn": turn, "changes": found[:FIRST], "more": found[FIRST:]}
 
 
 def probes(scene: Scene) -> dict[str, Any]:
+    """Every question: those without a yes first, the others folded by component."""
     seen = scene.once(card)
-    groups = [
-        {"name": spoken.group(name), "parts": [part(one) for one in parts]} for name, parts in seen.groups.items()
-    ]
-    asked = sum(len(one.points) for parts in seen.groups.values() for one in parts)
-    return {"groups": groups, "asked": asked}
+    parts = [part(one, name) for name, ones in seen.groups.items() for one in ones]
+    open_ = [one | {"points": [p for p in one["points"] if not p["earned"]]} for one in parts]
+    well = [one | {"points": [p for p in one["points"] if p["earned"]]} for one in parts]
+    return {
+        "open": [one for one in open_ if one["points"]],
+        "well": [one for one in well if one["points"]],
+        "asked": sum(len(one["points"]) for one in parts),
+        "yes": sum(len(one["points"]) for one in well),
+    }
 
 
-def part(one: Component) -> dict[str, Any]:
+def part(one: Component, group: str) -> dict[str, Any]:
     return {
         "one": one,
         "name": spoken.name(one.part),
+        "group": spoken.group(group),
         "shape": one.status,
         "said": spoken.state(one.status),
         "points": [told(point) for point in one.points],
