@@ -217,6 +217,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.AGAINST_TREND_LONG: Meaning(
         stage="filter",
         title=_("Long against the trend"),
+        # xgettext:no-python-format
         sentence=_("A long needs a price of at least 98 % of its 200-bar mean, or a confidence of 0.50."),
         says=(_("{value:share} of the 200-bar mean, needs {limit:share}, or a confidence of {override:number}."),),
         fix=_("Wait for the price to come back to its mean; a stronger signal passes as it is."),
@@ -224,6 +225,7 @@ MEANINGS: dict[Code, Meaning] = {
     Code.AGAINST_TREND_SHORT: Meaning(
         stage="filter",
         title=_("Short against the trend"),
+        # xgettext:no-python-format
         sentence=_("A short needs a price of at most 102 % of its 200-bar mean, or a confidence of 0.50."),
         says=(_("{value:share} of the 200-bar mean, at most {limit:share}, or a confidence of {override:number}."),),
         fix=_("Wait for the price to come back to its mean; a stronger signal passes as it is."),

@@ -74,13 +74,18 @@ def check() -> Control:
     """Make one round of checks."""
     here = settings.QUANTUM.mode == TESTNET
     first = _("Some forty requests go to %(venue)s, within a minute.") % {"venue": settings.QUANTUM.testnet_venue}
-    second = _("One stop order, out of reach, is placed and cancelled; margin mode and leverage of one symbol are set.")
+    if here:
+        second = _(
+            "One stop order, out of reach, is placed and cancelled; margin mode and leverage of one symbol are set."
+        )
+    else:
+        second = _("From this mode they only read: nothing is changed there.")
     return Control(
         action="venue_check",
         target="",
         verb=_("Run the checks"),
         title=_("Check the exchange now?"),
-        consequence=f"{first} {second if here else _('From this mode they only read: nothing is changed there.')}",
+        consequence=f"{first} {second}",
         go=_("Run them"),
         stay=_("Leave it"),
         permit="venue.check",

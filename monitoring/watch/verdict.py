@@ -297,16 +297,12 @@ def no_signals(facts: Facts) -> Headline:
     if seen.evaluated:
         judged = Piece(f"{all_flat(seen)} ")
         if facts.cost_r is not None and facts.cost_r >= EATEN * facts.cost_ceiling:
-            return Headline("costs", "warn", text(f"{_('Costs eat the edge.')} {head}"), (judged, *eaten(facts)))
+            return Headline("costs", "warn", text(spaced([_("Costs eat the edge."), head])), (judged, *eaten(facts)))
         return Headline("flat", "ok", text(head), (judged, *short_of(facts)))
     lead: tuple[Piece, ...] = text(_("No symbol could be evaluated."))
     if reason:
-        absent = {"n": grouped(reason.n), "of": grouped(seen.symbols)}
-        lead = (
-            Piece(f"{_('%(n)s of %(of)s were not evaluated:') % absent} ", "strong"),
-            Piece(reason.code, "code"),
-            Piece(f". {reason.sentence}"),
-        )
+        absent = _("%(n)s of %(of)s were not evaluated:") % {"n": grouped(reason.n), "of": grouped(seen.symbols)}
+        lead = (Piece(f"{absent} ", "strong"), Piece(reason.code, "code"), Piece(f". {reason.sentence}"))
     return Headline("not-evaluated", "warn", text(head), lead)
 
 
@@ -343,9 +339,7 @@ def eaten(facts: Facts) -> Iterable[Piece]:
     """These bars move so little that the stop stands on its floor, a few round trips' costs away."""
     told = {"cost": f"{facts.cost_r:.2f}", "after": f"{after_costs(facts):.3f}", "p": f"{facts.best or 0:.3f}"}
     if facts.best is None:
-        said = _(
-            "A round trip costs %(cost)s R on these bars, so an entry breaks even at %(after)s; nobody came near."
-        )
+        said = _("A round trip costs %(cost)s R on these bars, so an entry breaks even at %(after)s; nobody came near.")
     else:
         said = _(
             "A round trip costs %(cost)s R on these bars, so an entry breaks even at %(after)s; "
@@ -396,9 +390,10 @@ def because(top: Reason) -> Iterable[Piece]:
     eats, sentence = top.code == Code.EXPECTED_COST_TOO_HIGH, top.sentence.rstrip(".")
     if sentence:
         said = _("Costs eat the edge on these bars: %(case)s.") if eats else _("In the median case: %(case)s.")
+    else:
+        said = _("Costs eat the edge on these bars.") if eats else ""
+    if said:
         yield Piece(f"{said % {'case': sentence}} ")
-    elif eats:
-        yield Piece(f"{_('Costs eat the edge on these bars.')} ")
 
 
 def setting(knob: Knob | None, now: datetime) -> Iterable[Piece]:
@@ -418,8 +413,9 @@ def setting(knob: Knob | None, now: datetime) -> Iterable[Piece]:
     )
     yield Piece(" ")
     if knob.changed_at:
+        said = _("%(by)s changed it at %(at)s, %(age)s ago.")
         told = {"by": knob.changed_by, "at": f"{knob.changed_at:%H:%M}", "age": age(now - knob.changed_at)}
-        yield Piece(f"{_('%(by)s changed it at %(at)s, %(age)s ago.') % told} ")
+        yield Piece(f"{said % told} ")
 
 
 def advice(top: Reason, knob: Knob | None) -> Iterable[Piece]:

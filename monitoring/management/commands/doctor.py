@@ -82,7 +82,7 @@ class Command(BaseCommand):
     def point(self, mark: Point) -> None:
         self.stdout.write(f"    {mark.state.value:<8} {question(mark.probe)} {spoken.why(mark)}")
         if mark.state is not State.OK:
-            self.stdout.write(f"             {_('fix:')} {fix(mark.probe)}")
+            self.stdout.write("             " + _("fix: %(fix)s") % {"fix": fix(mark.probe)})
 
 
 def unfit(finding: Finding) -> list[str]:
