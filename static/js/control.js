@@ -18,6 +18,7 @@ export function armControls() {
   form.addEventListener("submit", (event) => { event.preventDefault(); press(dialog); });
   form.elements.value.addEventListener("input", () => askWhy(dialog));
   dialog.querySelector("[value=stay]").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", back);
   new MutationObserver(() => disable(dialog)).observe(document.body, { attributeFilter: ["data-connection"] });
 }
 
@@ -48,6 +49,13 @@ function open(dialog, control) {
   wrong(dialog, "");
   dialog.showModal();
   if (control.value) input.value.select();
+}
+
+// A panel that was swapped meanwhile took its button with it: the focus goes to the one in its place.
+function back() {
+  if (!asked || document.activeElement !== document.body) return;
+  const same = ({ action, target }) => action === asked.action && target === asked.target;
+  [...document.querySelectorAll("[data-control]")].find((button) => same(JSON.parse(button.dataset.control)))?.focus({ preventScroll: true });
 }
 
 // A reason is needed where the control says so, and where the new value loosens.

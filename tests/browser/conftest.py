@@ -129,7 +129,7 @@ def web(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: answers(f"{url}/healthz"), f"daphne ({(var / 'web.log')})")
-        yield Site(url, var, load(env).namespace, env["QT_PRACTICE_URL"])
+        yield Site(url, var, load(env).namespace, daphne.pid, env["QT_PRACTICE_URL"])
     finally:
         stop(daphne)
         stop(kv)
