@@ -12,6 +12,8 @@ from monitoring.show.minds import TOPICS
 from monitoring.watch import validator
 from tests.show import factories as make
 from tests.show import ledgers
+from trading.gates import store
+from trading.gates.directives import Level
 from trading.models import BalanceLook, ModelFinding, Position, TrimProposal, TunedSetting, UniverseSnapshot
 
 LATE = {"symbols": 12, "of": 12, "symbol": "BTC/USDT:USDT", "seconds": 29_929, "limit": 90}
@@ -44,6 +46,7 @@ def broken(now) -> None:
     row |= {"first_seen": now - timedelta(minutes=2), "impacts_trading": True}
     one = Incident.objects.create(key="FEED_STALE", attempts=1, remedy="backfill_candles", count=4, **row)
     RemedyAttempt.objects.create(incident=one, action="backfill_candles", at=now, done=True, detail="0 fetched")
+    store.direct(Level.NO_NEW_TRADES, one.key, "All candles are old", "self_healing", now)
     Incident.objects.create(key="FEED_STALE:was", verified=True, closed_at=now - timedelta(minutes=1),
                             evidence={"newest_s": 4.2}, **row)  # fmt: skip
 
