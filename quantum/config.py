@@ -27,7 +27,16 @@ BASE = Path(__file__).resolve().parent.parent
 
 SECRETS = frozenset({"QT_API_KEY", "QT_API_SECRET", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL"})
 PLACES = frozenset(
-    {"PORT", "QT_VAR", "QT_ENV_FILE", "QT_PRACTICE_URL", "QT_TESTNET_URL", "QT_API_KEY_FILE", "QT_API_SECRET_FILE"}
+    {
+        "PORT",
+        "QT_VAR",
+        "QT_ENV_FILE",
+        "QT_PRACTICE_URL",
+        "QT_TESTNET_URL",
+        "QT_RELAY_URL",
+        "QT_API_KEY_FILE",
+        "QT_API_SECRET_FILE",
+    }
 )
 TIMEFRAMES = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400}
 
@@ -84,6 +93,7 @@ class Config(BaseSettings):
     QT_PRACTICE_SPEED: int = Field(1, ge=1, le=1000)
     QT_PRACTICE_SEED: int = Field(7, ge=0, le=2**31 - 1)
     QT_TESTNET_URL: str = ""
+    QT_RELAY_URL: str = "https://fapi.binance.com"
 
     QT_CONFIDENCE_THRESHOLD: Share = 0
     QT_POLICY_MIN_CONF_TRENDING: float = Field(0.32, ge=0.20, le=0.50)
@@ -144,7 +154,11 @@ class Config(BaseSettings):
 
     @property
     def timeframe(self) -> str:
-        return self.QT_TIMEFRAME or ("1m" if self.QT_MODE is Mode.PRACTICE else "1h")
+        return self.QT_TIMEFRAME or self.usual_timeframe
+
+    @property
+    def usual_timeframe(self) -> str:
+        return "1m" if self.QT_MODE is Mode.PRACTICE else "1h"
 
     @property
     def bar(self) -> timedelta:
@@ -163,18 +177,25 @@ class Config(BaseSettings):
     def market(self) -> str:
         """Which practice market this is: another one has other prices at the same times, so nothing may mix."""
         source = self.data_source if self.QT_PRACTICE_DATA else f"synthetic, seed {self.QT_PRACTICE_SEED}"
+        if self.relay_url:
+            source = f"{self.relayed} relayed"
         return f"{source}, {self.timeframe} candles"
 
     @property
     def database_name(self) -> str:
         """One database per mode, and one per market of the practice exchange that is not the default one."""
         parts: list[str] = [self.mode]
-        if self.practising:
+        if self.relay_url:
+            if self.data_source == "stand-in":
+                parts.append(f"stand-in-{urlsplit(self.relay_url).port}")
+            if self.timeframe != self.usual_timeframe:
+                parts.append(self.timeframe)
+        elif self.practising:
             if self.QT_PRACTICE_DATA:
                 parts.append(re.sub(r"[^A-Za-z0-9_.-]", "_", Path(self.QT_PRACTICE_DATA).name))
             elif self.QT_PRACTICE_SEED != 7:
                 parts.append(f"seed-{self.QT_PRACTICE_SEED}")
-            if self.timeframe != "1m":
+            if self.timeframe != self.usual_timeframe:
                 parts.append(self.timeframe)
         elif self.QT_MODE is Mode.TESTNET and self.stand_in_url:
             parts.append(f"stand-in-{urlsplit(self.stand_in_url).port}")
@@ -196,6 +217,17 @@ class Config(BaseSettings):
     def stand_in_url(self) -> str:
         """A practice exchange in the place of the venue's demo environment; empty: the demo environment itself."""
         return self.QT_TESTNET_URL.rstrip("/") if self.QT_TESTNET_URL.startswith("http://") else ""
+
+    @property
+    def relay_url(self) -> str:
+        """Whose public data the practice exchange relays; empty where it plays a market of its own."""
+        return self.QT_RELAY_URL.rstrip("/") if self.QT_MODE is Mode.PAPER else ""
+
+    @property
+    def relayed(self) -> str:
+        """The relayed venue, in one word or address."""
+        local = self.relay_url.startswith("http://")
+        return f"the stand-in at {urlsplit(self.relay_url).netloc}" if local else "binanceusdm"
 
     @property
     def must_be_started(self) -> bool:
@@ -230,6 +262,8 @@ class Config(BaseSettings):
             return f"recorded:{Path(self.QT_PRACTICE_DATA).name}" if self.QT_PRACTICE_DATA else "synthetic"
         if self.QT_MODE is Mode.TESTNET:  # the demo environment has prices of its own, and so has a stand-in
             return "stand-in" if self.stand_in_url else "binanceusdm-demo"
+        if self.relay_url.startswith("http://"):  # a practice exchange in the relayed venue's place
+            return "stand-in"
         return "binanceusdm"
 
     @property

@@ -44,6 +44,7 @@ ABOUT = {
     "QT_PRACTICE_URL": gettext_lazy("where the practice exchange listens"),
     "QT_PRACTICE_SPEED": gettext_lazy("bars of the source in one candle"),
     "QT_PRACTICE_SEED": gettext_lazy("of the synthetic market"),
+    "QT_RELAY_URL": gettext_lazy("whose public prices paper mode relays"),
     "QT_TESTNET_URL": gettext_lazy("a stand-in for the venue's demo environment"),
     "QT_CONFIDENCE_THRESHOLD": gettext_lazy("a minimum confidence beside the policy's own; the strictest wins"),
     "QT_POLICY_MIN_CONF_TRENDING": gettext_lazy("minimum confidence while the market trends"),

@@ -16,7 +16,7 @@ from trading.models import TunedSetting
 DEFAULT, ENVIRONMENT, DATABASE, CLAMP = "default", "environment", "database", "clamp"
 GROUPS: dict[str, tuple[str, ...]] = {
     "mode": ("QT_MODE", "QT_PAPER_TRADING", "STAGING_MODE", "QT_ENABLE_EXECUTION", "QT_CONTINUOUS_LEARNING"),
-    "market": ("QT_SYMBOLS", "QT_TIMEFRAME", "QT_PRACTICE_"),
+    "market": ("QT_SYMBOLS", "QT_TIMEFRAME", "QT_PRACTICE_", "QT_RELAY_"),
     "entries": (
         "QT_CONFIDENCE_THRESHOLD",
         "QT_POLICY_",

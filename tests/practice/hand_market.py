@@ -48,10 +48,17 @@ class HandMarket:
     def trading(self, now_ms: int) -> tuple[str, ...]:
         return self.symbols
 
+    def heard_ms(self, symbol: str, now_ms: int) -> int:
+        return now_ms
+
+    def fundings(self, symbol: str, start_ms: int, end_ms: int) -> list[tuple[int, Decimal]]:
+        first = -(-start_ms // EIGHT_HOURS) * EIGHT_HOURS
+        return [(at, self.rate) for at in range(first, end_ms + 1, EIGHT_HOURS)]
+
     def funding_rate(self, symbol: str, now_ms: int) -> Decimal:
         return self.rate
 
-    def next_funding_ms(self, now_ms: int) -> int:
+    def next_funding_ms(self, now_ms: int, symbol: str = "") -> int:
         return (now_ms // EIGHT_HOURS + 1) * EIGHT_HOURS
 
     def klines(self, symbol, interval_ms, start_ms, end_ms, limit, now_ms) -> list[Kline]:

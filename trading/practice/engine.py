@@ -20,6 +20,7 @@ from trading.practice.tickets import reached
 from trading.practice.values import OPEN, ZERO, Algo, Fill, Income, Order, Position, Quote, Refused
 
 FIRST_IDS = {"order": 8_000_000_000, "algo": 3_000_000_000, "trade": 500_000_000, "income": 700_000_000}
+OLDEST_PRICE = 15_000  # ms: an order on an older one is refused
 
 
 class Prices(Protocol):
@@ -38,17 +39,24 @@ class Prices(Protocol):
     def status(self, symbol: str, now_ms: int) -> str: ...
     def quotes(self, symbol: str, start_ms: int, end_ms: int) -> Sequence[tuple[int, Decimal, Decimal]]: ...
     def funding_rate(self, symbol: str, now_ms: int) -> Decimal: ...
-    def next_funding_ms(self, now_ms: int) -> int: ...
+    def next_funding_ms(self, now_ms: int, symbol: str = "") -> int: ...
+    def heard_ms(self, symbol: str, now_ms: int) -> int: ...
 
 
 class Engine:
     def __init__(self, market: Prices, tables: Any, ledger: Ledger, balance: Decimal, now: int) -> None:
         self.market, self.ledger, self.balance = market, ledger, balance
-        self.rules: dict[str, Rules] = {
+        self.rules: dict[str, Rules] = {}
+        self.learn(tables)
+        self.load(now)
+
+    def learn(self, tables: Any) -> None:
+        """The trading rules of every symbol that the market has."""
+        market = self.market
+        self.rules |= {
             s: read_rules(tables.symbol_info(s, market.price(s, market.history_start_ms)), tables.brackets(s))
             for s in market.symbols
         }
-        self.load(now)
 
     # -- state ---------------------------------------------------------------------------------------------------------
     def load(self, now: int) -> None:
@@ -127,6 +135,7 @@ class Engine:
     # -- orders --------------------------------------------------------------------------------------------------------
     def place(self, order: Order) -> Order:
         """Accept or refuse an order, and match it against the book of this moment."""
+        self._check_age(order.symbol)
         quote, rules = self.quote(order.symbol), self.rules[order.symbol]
         if any(o.client_id == order.client_id for o in self.orders.values()):
             raise Refused(-4116)
@@ -135,6 +144,13 @@ class Engine:
         admission.check(self, order, quote)
         self._accept(order, quote)
         return order
+
+    def _check_age(self, symbol: str) -> None:
+        """Nothing fills at a price that nobody has confirmed lately; what rests waits for the next one."""
+        age = self.now - self.market.heard_ms(symbol, self.now)
+        if age > OLDEST_PRICE:
+            said = f"No price of {symbol} was heard for {age // 1000} s. Please try again later."
+            raise Refused(-1008, said, 503)
 
     def place_algo(self, algo: Algo) -> Algo:
         """Put a conditional order into the algo book."""
@@ -216,9 +232,11 @@ class Engine:
         return liquidation_of(self.account, position, self.marks(), self.brackets)
 
     def settle_funding(self, now: int) -> None:
-        """Every open position pays or receives its funding."""
+        """Every open position whose funding is due now pays or receives it."""
         self.now = now
         for position in self.account.held():
+            if self.market.next_funding_ms(now - 1, position.symbol) != now:
+                continue
             mark = self.market.mark(position.symbol, now)
             amount = fund(self.account, position.symbol, mark, self.market.funding_rate(position.symbol, now))
             self.changes.positions[position.symbol] = position

@@ -45,7 +45,8 @@ class Exchange:
         self.market, self.tables, self.ledger, self.clock_ms, self.keys = market, tables, ledger, clock_ms, keys
         self.now = clock_ms()
         self.engine = Engine(market, tables, ledger, balance, self.now)
-        self.infos = {s: tables.symbol_info(s, market.price(s, market.history_start_ms)) for s in market.symbols}
+        self.infos: dict[str, dict[str, Any]] = {}
+        self._list()
         self.faults = faults.Desk()
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.requests: Counter[str] = Counter()
@@ -125,6 +126,16 @@ class Exchange:
     def _refusal(self, no: Refused) -> Answer:
         status, message = (no.status, no.message) if no.status else self.tables.error(no.code)
         return Answer(status, {"code": no.code, "msg": no.message or message})
+
+    # -- for a market that learns --------------------------------------------------------------------------------------
+    def learn(self) -> None:
+        """The market has got to know symbols, or rules that changed."""
+        self.engine.learn(self.tables)
+        self._list()
+
+    def _list(self) -> None:
+        market = self.market
+        self.infos |= {s: self.tables.symbol_info(s, market.price(s, market.history_start_ms)) for s in market.symbols}
 
     # -- for the desk --------------------------------------------------------------------------------------------------
     def remember_market(self) -> None:

@@ -117,6 +117,11 @@ class Ledger:
         """Resting ones, and triggered ones whose order still works."""
         return self._rows(Algo, "SELECT body FROM algos WHERE open ORDER BY id")
 
+    def at_stake(self) -> set[str]:
+        """Symbols with a position or an open order."""
+        held = {p.symbol for p in self.positions() if p.amount}
+        return held | {o.symbol for o in self.open_orders()} | {a.symbol for a in self.open_algos()}
+
     def order(self, order_id: int | None, client_id: str | None, symbol: str | None = None) -> Order | None:
         """By id, or the newest with this client id."""
         return self._one(Order, "orders", {"id": order_id, "client_id": client_id, "symbol": symbol})

@@ -193,6 +193,10 @@ class Market:
         row = self._index(symbol)
         return self._to_decimal(MARK, row, self.play.level(MARK, row, self._look(now_ms)))
 
+    def heard_ms(self, symbol: str, now_ms: int) -> int:
+        """When the price was last confirmed: here always now."""
+        return now_ms
+
     def prices(self, now_ms: int) -> dict[str, Decimal]:
         return {s: self.price(s, now_ms) for s in self.symbols}
 
@@ -262,10 +266,10 @@ class Market:
         rows = rows[np.isfinite(rows[:, 0])]
         last = self.price(self.symbols[row], now_ms)
         if not len(rows):
-            return _ticker(last, last, last, last, Decimal(0), Decimal(0), 0, opened)
+            return ticker_of(last, last, last, last, Decimal(0), Decimal(0), 0, opened)
         o, h, low = (self._to_decimal(PRICE, row, x) for x in (rows[0, 0], rows[:, 1].max(), rows[:, 2].min()))
         volume, quote = _amount(rows[:, 4].sum()), _amount(rows[:, 5].sum())
-        return _ticker(last, o, h, low, volume, quote, int(rows[:, 6].sum()), opened)
+        return ticker_of(last, o, h, low, volume, quote, int(rows[:, 6].sum()), opened)
 
     # -- funding ------------------------------------------------------------------------------------------------------
     def funding_rate(self, symbol: str, now_ms: int) -> Decimal:
@@ -273,9 +277,14 @@ class Market:
         rate = self.source.funding(self._index(symbol), max(self.play.bar(now_ms), 0))
         return Decimal(f"{rate:.8f}")
 
-    def next_funding_ms(self, now_ms: int) -> int:
-        """00, 08 or 16 h UTC, whichever comes next."""
+    def next_funding_ms(self, now_ms: int, symbol: str = "") -> int:
+        """00, 08 or 16 h UTC, whichever comes next; for every symbol the same."""
         return (now_ms // FUNDING_EVERY + 1) * FUNDING_EVERY
+
+    def fundings(self, symbol: str, start_ms: int, end_ms: int) -> list[tuple[int, Decimal]]:
+        """What was settled within start..end, oldest first."""
+        first = -(-start_ms // FUNDING_EVERY) * FUNDING_EVERY
+        return [(at, self.funding_rate(symbol, at)) for at in range(first, end_ms + 1, FUNDING_EVERY)]
 
     # -- inside -------------------------------------------------------------------------------------------------------
     def _index(self, symbol: str) -> int:
@@ -366,7 +375,7 @@ def _amount(value: float) -> Decimal:
     return Decimal(f"{value:.8f}")
 
 
-def _ticker(
+def ticker_of(
     last: Decimal, o: Decimal, h: Decimal, low: Decimal, volume: Decimal, quote: Decimal, trades: int, opened: int
 ) -> dict[str, Any]:
     change = last - o

@@ -20,7 +20,6 @@ INTERVALS = {
     "2h": 120 * MINUTE, "4h": 240 * MINUTE, "6h": 360 * MINUTE, "8h": 480 * MINUTE, "12h": 720 * MINUTE,
     "1d": 1440 * MINUTE,
 }  # fmt: skip
-FUNDING_MS = 8 * 3_600_000
 RATE_LIMITS = [
     {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
     {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
@@ -67,19 +66,13 @@ def funding_rate(x: Exchange, p: Params) -> list[Json]:
     limit = read.integer(p, "limit", 1, 1000) or 100
     end = min(read.integer(p, "endTime") or x.now, x.now)
     start = max(read.integer(p, "startTime") or 0, x.market.history_start_ms)
-    times = range(-(-start // FUNDING_MS) * FUNDING_MS, end + 1, FUNDING_MS)
-    times = times[:limit] if "startTime" in p else times[-limit:]
     symbols = [x.symbol(p)] if p.get("symbol") else list(x.market.symbols)
-    return [
-        {
-            "symbol": s,
-            "fundingTime": t,
-            "fundingRate": plain(x.market.funding_rate(s, t)),
-            "markPrice": plain(x.market.mark(s, t)),
-        }
-        for t in times
+    found = [
+        {"symbol": s, "fundingTime": t, "fundingRate": plain(rate), "markPrice": plain(x.market.mark(s, t))}
         for s in symbols
-    ][-1000:]
+        for t, rate in _some(x.market.fundings(s, start, end), limit, first="startTime" in p)
+    ]
+    return sorted(found, key=lambda row: row["fundingTime"])[-1000:]
 
 
 def depth(x: Exchange, p: Params) -> Json:
@@ -126,7 +119,7 @@ def ticker_24h(x: Exchange, p: Params) -> Json | list[Json]:
 
 
 def ticker_price(x: Exchange, p: Params) -> Json | list[Json]:
-    return _each(x, p, lambda s: {"symbol": s, "price": plain(x.market.price(s, x.now)), "time": x.now})
+    return _each(x, p, lambda s: last_price(x, s))
 
 
 def book_ticker(x: Exchange, p: Params) -> Json | list[Json]:
@@ -134,6 +127,11 @@ def book_ticker(x: Exchange, p: Params) -> Json | list[Json]:
 
 
 # -- shared with the streams -------------------------------------------------------------------------------------------
+def last_price(x: Exchange, symbol: str) -> Json:
+    heard = x.market.heard_ms(symbol, x.now)
+    return {"symbol": symbol, "price": plain(x.market.price(symbol, x.now)), "time": heard}
+
+
 def premium(x: Exchange, symbol: str) -> Json:
     mark = plain(x.market.mark(symbol, x.now))
     return {
@@ -143,8 +141,8 @@ def premium(x: Exchange, symbol: str) -> Json:
         "estimatedSettlePrice": mark,
         "lastFundingRate": plain(x.market.funding_rate(symbol, x.now)),
         "interestRate": "0.00010000",
-        "nextFundingTime": x.market.next_funding_ms(x.now),
-        "time": x.now,
+        "nextFundingTime": x.market.next_funding_ms(x.now, symbol),
+        "time": x.market.heard_ms(symbol, x.now),
     }
 
 
@@ -157,7 +155,7 @@ def best_prices(x: Exchange, symbol: str) -> Json:
         "bidQty": plain(bid_quantity),
         "askPrice": plain(ask),
         "askQty": plain(ask_quantity),
-        "time": x.now,
+        "time": x.market.heard_ms(symbol, x.now),
     }
 
 
@@ -192,6 +190,10 @@ def _klines(x: Exchange, p: Params, ask: Any) -> list[list[Any]]:
     if interval % (x.market.candle_ms // 60):
         raise Refused(-1120)
     return [kline_row(k, interval) for k in ask(symbol, interval, start, end, limit, x.now)]
+
+
+def _some(rows: list[Any], limit: int, *, first: bool) -> list[Any]:
+    return rows[:limit] if first else rows[-limit:]
 
 
 def _each(x: Exchange, p: Params, one: Any) -> Json | list[Json]:

@@ -55,6 +55,7 @@ class Teller:
 
     exchange: Exchange
     told: dict[str, Any] = field(default_factory=dict)
+    heard: dict[tuple[str, str], int] = field(default_factory=dict)  # by stream and symbol: the price that was told
 
     def begin(self, stream: Stream) -> None:
         """From now on somebody listens: the candle that forms at this moment will be told to its end."""
@@ -66,6 +67,7 @@ class Teller:
         """Nobody listens to these any more."""
         for name in names & set(self.told):
             del self.told[name]
+        self.heard = {key: at for key, at in self.heard.items() if key[0] not in names}
 
     def messages(self, stream: Stream, second: int) -> list[str]:
         """What this stream has to say now, serialised; nothing where nothing changed."""
@@ -83,15 +85,26 @@ class Teller:
         x = self.exchange
         kind = stream.kind.removesuffix("@1s")
         if kind == "markPrice":
-            return mark_price(x, stream.symbol)
+            return [mark_price(x, s) for s in self._confirmed(stream)]
         if kind == "!markPrice@arr":
-            return [mark_price(x, s) for s in x.market.trading(x.now)]
+            return [mark_price(x, s) for s in self._confirmed(stream)]
         if kind in ("bookTicker", "!bookTicker"):
-            return [book_ticker(x, s) for s in _symbols(x, stream)]
+            return [book_ticker(x, s) for s in self._confirmed(stream)]
         if "icker" in kind:
             shape = mini_ticker if "mini" in kind else full_ticker
-            return [shape(row, x.now) for row in self._tickers(stream)]
+            confirmed = self._confirmed(stream)
+            return [shape(row, x.now) for row in self._tickers(stream) if row["symbol"] in confirmed]
         return self._trades(stream)
+
+    def _confirmed(self, stream: Stream) -> list[str]:
+        """Symbols whose price was heard since this stream told it: an old price is not told as a new one."""
+        x, found = self.exchange, []
+        for symbol in _symbols(x, stream):
+            at = x.market.heard_ms(symbol, x.now)
+            if at == x.now or at > self.heard.get((stream.name, symbol), 0):
+                self.heard[(stream.name, symbol)] = at
+                found.append(symbol)
+        return found
 
     def _klines(self, stream: Stream) -> list[Json]:
         """Candles that closed since the last message, each once, then the forming one where it changed."""

@@ -1,4 +1,7 @@
-"""`manage.py practice`: the practice exchange alone, on a port of this machine."""
+"""`manage.py practice`: the practice exchange alone, on a port of this machine.
+
+Its market is synthetic, recorded (`--data`), or relayed (`--relay`): a venue's public data, with orders filled here.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,19 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 PRACTICE_KEY = "practice"
+FIRST_REACH = 60  # seconds that the relayed venue has to tell its history before clients are let in
+REMEMBERED = 10  # seconds between two notes of where the relayed market is
 
 
 class Command(BaseCommand):
-    help = "The practice exchange: Binance USD-M futures on a synthetic or recorded market, on 127.0.0.1."
+    help = "The practice exchange: Binance USD-M futures on a synthetic, recorded or relayed market, on 127.0.0.1."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         config = settings.QUANTUM
         parser.add_argument("--port", type=int, default=config.practice_port)
         parser.add_argument("--data", default=str(config.practice_data) if config.QT_PRACTICE_DATA else "")
+        parser.add_argument("--relay", default=config.relay_url, help="relay this venue's public data")
         parser.add_argument("--symbols", type=symbol_list, default=",".join(config.symbols), help="BTCUSDT,ETHUSDT")
         parser.add_argument("--seed", type=int, default=config.QT_PRACTICE_SEED, help="of the synthetic market")
         parser.add_argument("--speed", type=int, default=config.QT_PRACTICE_SPEED, help="source bars in each candle")
@@ -40,17 +46,19 @@ class Command(BaseCommand):
         from trading.practice.ledger import LedgerError
         from trading.practice.recorded import DataFault
 
+        check_relay(options)
         listening = bind(options["port"])
         try:
-            exchange = open_exchange(options)
+            exchange = open_relay(options) if options["relay"] else open_exchange(options)
         except (LedgerError, DataFault, ValueError) as error:
             listening.close()
             raise CommandError(str(error)) from None
         self.stdout.write(f"Practice exchange on http://127.0.0.1:{listening.getsockname()[1]}")
-        self.stdout.write(exchange.market.describe(exchange.now))
+        if not options["relay"]:
+            self.stdout.write(exchange.market.describe(exchange.now))
         self.stdout.flush()
         try:
-            asyncio.run(serve(exchange, listening))
+            asyncio.run(relay(exchange, listening, options) if options["relay"] else serve(exchange, listening))
         finally:
             exchange.ledger.close()
 
@@ -71,12 +79,52 @@ def open_exchange(options: dict[str, Any]) -> Any:
     if ledger.recall("speed asked for") != options["speed"]:  # the desk may have changed it since: that stays
         market.set_speed(options["speed"], now)
         ledger.remember("speed asked for", options["speed"])
-    key = config.QT_API_KEY or PRACTICE_KEY
-    exchange = Exchange(
-        market, tables.load(), ledger, clock_ms, {key: config.QT_API_SECRET or PRACTICE_KEY}, options["balance"]
-    )
+    exchange = Exchange(market, tables.load(), ledger, clock_ms, keys(config), options["balance"])
     exchange.remember_market()
     return exchange
+
+
+def open_relay(options: dict[str, Any]) -> Any:
+    """The exchange on a relayed market, as far as its ledger remembers it."""
+    from trading.practice import tables
+    from trading.practice.exchange import Exchange
+    from trading.practice.ledger import Ledger
+    from trading.practice.relay import Relay, Rulebook
+    from trading.practice.upstream import name_of
+
+    config = settings.QUANTUM
+    venue, width, now = name_of(options["relay"]), int(config.bar.total_seconds() * 1000), clock_ms()
+    own = config.var / f"exchange-{re.sub(r'[^A-Za-z0-9]+', '-', f'relay {venue}')}-{config.timeframe}.sqlite3"
+    ledger = Ledger(Path(options["ledger"]) if options["ledger"] else own, fresh=options["fresh"])
+    state = ledger.recall("market")
+    if state:
+        walked = min(ledger.recall("account")["walked"], now)
+        market = Relay.restore(state, venue, [*wanted(options), *ledger.at_stake()], walked)
+    else:
+        market = Relay(venue, width, now)
+    return Exchange(market, Rulebook(market, tables.load()), ledger, clock_ms, keys(config), options["balance"])
+
+
+def wanted(options: dict[str, Any]) -> tuple[str, ...]:
+    """The symbols to relay: those asked for, or the usual liquid ones."""
+    from trading.practice.synthetic import SYMBOLS
+
+    return tuple(options["symbols"] or SYMBOLS)
+
+
+def keys(config: Any) -> dict[str, str]:
+    return {config.QT_API_KEY or PRACTICE_KEY: config.QT_API_SECRET or PRACTICE_KEY}
+
+
+def check_relay(options: dict[str, Any]) -> None:
+    if not options["relay"]:
+        return
+    from trading.practice.upstream import relay_problem
+
+    if problem := relay_problem(options["relay"]):
+        raise CommandError(f"--relay {problem}")
+    if options["data"] or options["start"] or options["speed"] != 1:
+        raise CommandError("--relay follows a venue as it goes: no --data, no --start, no --speed")
 
 
 def choose_source(options: dict[str, Any]) -> Any:
@@ -120,6 +168,43 @@ def ledger_name(options: dict[str, Any], config: Any) -> str:
     """Each market keeps its own account: another data folder, seed or candle width begins another one."""
     source = Path(options["data"]).resolve().stem if options["data"] else f"seed-{options['seed']}"
     return f"{source}-{config.timeframe}"
+
+
+async def relay(exchange: Any, listening: socket.socket, options: dict[str, Any]) -> None:
+    """Hear the venue before clients are let in, where it can be heard; then serve, and go on hearing it."""
+    from trading.practice.upstream import Unreachable, Upstream
+
+    market = exchange.market
+    symbols = dict.fromkeys([*wanted(options), *market.symbols])
+
+    def learn() -> None:
+        exchange.learn()
+        exchange.remember_market()
+
+    upstream = Upstream(options["relay"].rstrip("/"), market, tuple(symbols), clock_ms, learn)
+    try:
+        async with asyncio.timeout(FIRST_REACH):
+            await upstream.reach()
+    except Unreachable as error:
+        upstream.lost(error)
+    except TimeoutError:
+        upstream.lost(Unreachable(f"not all was told within {FIRST_REACH} s"))
+    print(market.describe(clock_ms()), flush=True)
+    jobs = [asyncio.create_task(upstream.follow()), asyncio.create_task(remember(exchange))]
+    try:
+        await serve(exchange, listening)
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        await upstream.close()
+        exchange.remember_market()
+
+
+async def remember(exchange: Any) -> None:
+    while True:
+        await asyncio.sleep(REMEMBERED)
+        exchange.remember_market()
 
 
 async def serve(exchange: Any, listening: socket.socket) -> None:
