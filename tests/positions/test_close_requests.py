@@ -43,6 +43,16 @@ def test_the_sweep_finds_a_request_whose_bell_was_lost(venue: Venue):
     assert rows.closes_waiting(venue.clock()) == []
 
 
+def test_the_sweep_closes_before_it_sends_entries(venue: Venue):
+    """An entry that waits takes seconds, and some of them minutes: nobody who wants out waits for them."""
+    position = venue.enter(Side.SHORT)
+    entry = venue.accept(symbol="ETH/USDT:USDT")
+    venue.wait(keeper.PATIENCE.total_seconds())
+    ask(position, venue)
+    venue.sweep()
+    assert position.intents.get(kind="exit").order.pk < entry.order.pk
+
+
 def test_a_silent_venue_gives_the_request_back(venue: Venue, monkeypatch):
     position = venue.enter(Side.LONG)
     request = ask(position, venue)

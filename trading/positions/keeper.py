@@ -329,9 +329,9 @@ def sweep(gateway: Gateway, clock: Clock) -> Report:
     held = frozenset(p.symbol for p in shown)
     entries = order_rows.live_entries()
     actions = settle_entries(entries, gateway, clock, held, began)
-    waiting = send_waiting(gateway, clock)
-    wanted = rows.closes_waiting(clock())
+    wanted = rows.closes_waiting(clock())  # the way out before the way in: an entry takes seconds
     actions += sum(guarded(one.position.symbol, carry_out, one.pk, gateway, clock) for one in wanted)
+    waiting = send_waiting(gateway, clock)
     lost = order_rows.unresolved_orders(clock())
     for order in lost:
         guarded(order.intent.symbol, sender.settle, order, gateway, clock)
