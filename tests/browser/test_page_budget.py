@@ -42,7 +42,6 @@ def test_a_cold_overview_is_small_and_asks_little(site, window):
     site.aside(houses.lively)
     log_in(window.page, site.url)
     asked, size = cold(window.page, site.url)
-    print(len(asked), size, *asked, sep="\n")
-    assert len(asked) <= MOST_REQUESTS
+    assert len(asked) <= MOST_REQUESTS, asked
     assert size <= MOST_BYTES
     assert window.complaints == []
