@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 if TYPE_CHECKING:
     from quantum.config import Config
 
+RELAY_HOSTS = frozenset({"fapi.binance.com"})
 DEMO_HOSTS = frozenset({"demo-fapi.binance.com"})
 LOOPBACK = frozenset({"127.0.0.1", "localhost"})  # where the practice exchange listens
 BEYOND = 1.25  # what the gates' sizing never goes below
@@ -29,8 +30,6 @@ def modes(config: Config) -> Iterator[str]:
         yield f"QT_PAPER_TRADING=false contradicts QT_MODE={mode}, which trades no money: unset it, or set it to true."
     if mode == "testnet" and paper is True:
         yield "QT_PAPER_TRADING=true contradicts QT_MODE=testnet: unset it, or choose QT_MODE=practice."
-    if mode == "paper":
-        yield "QT_MODE=paper: relaying the real venue's prices is not built yet. Choose QT_MODE=practice."
     if mode != "live":
         return
     yield "QT_MODE=live: arming is not built yet, so live trading can't start. Choose QT_MODE=practice."
@@ -85,6 +84,7 @@ def places(config: Config) -> Iterator[str]:
         yield "REDIS_URL must end in the number of a database: redis://host:6379/0."
     yield from practice_places(config)
     yield from testnet_place(config)
+    yield from relay_place(config)
     if config.QT_SYMBOLS and not config.symbols:
         yield f"QT_SYMBOLS={config.QT_SYMBOLS} names no symbol: unset it to trade all of them."
     if wrong := [symbol for symbol in config.symbols if not SYMBOL.fullmatch(symbol)]:
@@ -138,6 +138,32 @@ def testnet_place(config: Config) -> Iterator[str]:
         yield f"PORT={config.PORT} is the port of QT_TESTNET_URL too: change one of them."
     elif local and config.practising and url.netloc == urlsplit(config.QT_PRACTICE_URL).netloc:
         yield f"QT_TESTNET_URL={shown(url)} is this house's own practice exchange: start a second one on another port."
+
+
+def relay_place(config: Config) -> Iterator[str]:
+    """The venue itself, or a second practice exchange of this machine in its place; never anywhere else."""
+    try:
+        url = urlsplit(config.QT_RELAY_URL)
+        port = url.port
+    except ValueError:
+        yield f"QT_RELAY_URL={config.QT_RELAY_URL} has no usable port: http://127.0.0.1:8200."
+        return
+    more = url.path.strip("/") or url.query or url.fragment or url.username or url.password
+    local = url.scheme == "http" and url.hostname in LOOPBACK and bool(port)
+    official = url.scheme == "https" and url.hostname in RELAY_HOSTS and port in (None, 443)
+    if more or not (local or official):
+        yield (
+            f"QT_RELAY_URL={shown(url)} must be {' or '.join(f'https://{host}' for host in sorted(RELAY_HOSTS))}, "
+            "or a practice exchange on this machine, with a port (http://127.0.0.1:8200)."
+        )
+    elif local and (port == config.PORT or url.netloc == urlsplit(config.QT_PRACTICE_URL).netloc):
+        yield f"QT_RELAY_URL={shown(url)} is an address of this house itself: relay from a second practice exchange."
+    if config.mode != "paper":
+        return
+    if config.QT_PRACTICE_DATA:
+        yield "QT_PRACTICE_DATA is set, but QT_MODE=paper relays a venue's prices: unset it, or choose practice."
+    if config.QT_PRACTICE_SPEED != 1:
+        yield f"QT_PRACTICE_SPEED={config.QT_PRACTICE_SPEED}: a relayed market goes as it goes. Unset it."
 
 
 def shown(url: SplitResult) -> str:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import time
 import urllib.error
@@ -139,6 +140,8 @@ def launch(supervisor: Supervisor, config: Config, programs: list[Program], port
         if not supervisor.wait_for("practice", lambda: answers(f"{config.QT_PRACTICE_URL}/fapi/v1/ping"), ANSWER):
             return
         say(f"practice exchange answers at {config.QT_PRACTICE_URL}")
+        if config.relay_url:
+            say(relayed(config))
     rest = [program for program in programs if program not in first]
     supervisor.start(*rest)
     if rest:
@@ -184,11 +187,27 @@ def headline(config: Config) -> str:
     return f"{head}, orders {orders}"
 
 
+def relayed(config: Config) -> str:
+    """What the practice exchange hears of the venue whose prices it relays."""
+    said = ask(f"{config.QT_PRACTICE_URL}/practice/state")
+    try:
+        market = json.loads(said or "")["market"]
+    except (ValueError, KeyError, TypeError):
+        market = f"{config.relayed}, relayed"
+    waits = "; entries wait for fresh prices, everything else runs, and it is asked again and again"
+    return f"{market} ({config.relay_url}){waits if 'not reachable' in market else ''}"
+
+
 def answers(url: str) -> bool:
-    """Whether the address answers with success, asked without any proxy."""
+    """Whether the address answers with success."""
+    return ask(url) is not None
+
+
+def ask(url: str) -> str | None:
+    """What the address answers with success, asked without any proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=2) as answer:
-            return answer.status == 200
+            return answer.read().decode() if answer.status == 200 else None
     except (urllib.error.URLError, OSError, ValueError):
-        return False
+        return None

@@ -61,7 +61,18 @@ def test_what_fits_the_table_of_modes_is_taken(environ):
         ({"QT_MARGIN_MODE": "cross"}, ["QT_MARGIN_MODE=cross: how far liquidation is can't be told there yet"]),
         (TESTNET | {"QT_PAPER_TRADING": "true"}, ["QT_PAPER_TRADING=true contradicts QT_MODE=testnet"]),
         ({"QT_MODE": "testnet"}, ["needs QT_API_KEY", "needs QT_API_SECRET"]),
-        ({"QT_MODE": "paper"}, ["not built yet"]),
+        ({"QT_MODE": "paper", "QT_PAPER_TRADING": "false"}, ["QT_PAPER_TRADING=false contradicts QT_MODE=paper"]),
+        ({"QT_MODE": "paper", "QT_PRACTICE_DATA": "."}, ["QT_PRACTICE_DATA is set, but QT_MODE=paper relays"]),
+        ({"QT_MODE": "paper", "QT_PRACTICE_SPEED": "2"}, ["QT_PRACTICE_SPEED=2: a relayed market goes as it goes"]),
+        ({"QT_RELAY_URL": "http://fapi.binance.com"}, ["QT_RELAY_URL=http://fapi.binance.com must be https://fapi"]),
+        (
+            {"QT_RELAY_URL": "https://fapi.binance.com.evil.example"},
+            ["must be https://fapi.binance.com, or a practice"],
+        ),
+        ({"QT_RELAY_URL": "https://u:geheim@fapi.binance.com"}, ["QT_RELAY_URL=https://fapi.binance.com must be"]),
+        ({"QT_RELAY_URL": "http://10.0.0.1:8200"}, ["or a practice exchange on this machine, with a port"]),
+        ({"QT_RELAY_URL": "http://127.0.0.1:x"}, ["QT_RELAY_URL=http://127.0.0.1:x has no usable port"]),
+        ({"QT_RELAY_URL": "http://127.0.0.1:8100"}, ["is an address of this house itself"]),
         (LIVE, ["arming is not built yet"]),
         (LIVE | {"STAGING_MODE": "true"}, ["arming is not built yet", "STAGING_MODE=true contradicts QT_MODE=live"]),
         (LIVE | {"STAGING_MODE": ""}, ["arming is not built yet", "STAGING_MODE=(unset)"]),
@@ -249,6 +260,17 @@ def test_testnet_trades_at_the_demo_environment_or_at_a_stand_in_and_nothing_mix
     sources = {config.data_source for config in (demo, stand_in, load({}))}
     assert sources == {"binanceusdm-demo", "stand-in", "synthetic"}
     assert demo.must_be_started and not load({}).must_be_started
+
+
+def test_paper_relays_the_venue_or_a_stand_in_and_nothing_mixes():
+    paper = load({"QT_MODE": "paper"})
+    stand_in = load({"QT_MODE": "paper", "QT_RELAY_URL": "http://127.0.0.1:8200/", "QT_TIMEFRAME": "1m"})
+    assert (paper.relay_url, stand_in.relay_url) == ("https://fapi.binance.com", "http://127.0.0.1:8200")
+    assert (paper.database_name, stand_in.database_name) == ("paper", "paper-stand-in-8200-1m")
+    assert (paper.data_source, stand_in.data_source) == ("binanceusdm", "stand-in")
+    assert paper.venue == "the practice exchange (binanceusdm relayed, 1h candles)"
+    assert stand_in.venue == "the practice exchange (the stand-in at 127.0.0.1:8200 relayed, 1m candles)"
+    assert load({}).relay_url == "" and paper.practising and not paper.must_be_started
 
 
 def test_two_installations_never_share_a_queue():

@@ -24,7 +24,7 @@ from asgiref.sync import sync_to_async
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from trading.exchange.errors import VenueError
+from trading.exchange.errors import Unreachable, VenueError
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Bar, Mark
 from trading.feed import quality, rows
@@ -162,6 +162,8 @@ class Stream:
                 await self.venue.set_clock()
                 await db(self.refresh, self.venue.now(), "stream")
                 await self._take_universe()
+                if not self.symbols:  # a practice exchange whose upstream was never reached
+                    raise Unreachable("it lists no symbol to trade")
                 return
             except (VenueError, DatabaseError) as error:
                 if tries % 10 == 2:  # when all start together the venue may need a second

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from trading.practice.candles import number_of
+from trading.practice.candles import number_of, opening_of
 from trading.practice.market import FUNDING_EVERY, Kline, Point, ticker_of
 from trading.practice.path import anchors, keys_of, points
 from trading.practice.relayed_candles import Book, Candle, folded
@@ -260,12 +260,10 @@ class Relay:
     ) -> list[Kline]:
         """The upstream's own candles of the widths that are followed; wider ones are folded from whole sets of them."""
         self._entry(symbol)
-        found = self._candles(symbol, interval_ms)
+        found = self._candles(symbol, interval_ms, start_ms or 0)
         if end_ms is not None:
             found = [c for c in found if c.open_time <= end_ms]
-        if start_ms is None:
-            return [_kline(c) for c in found[-limit:]]
-        return [_kline(c) for c in found if c.open_time >= start_ms][:limit]
+        return [_kline(c) for c in (found[-limit:] if start_ms is None else found[:limit])]
 
     def mark_klines(
         self, symbol: str, interval_ms: int, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
@@ -273,11 +271,12 @@ class Relay:
         """Candles of mark prices are not relayed: there are none."""
         return []
 
-    def _candles(self, symbol: str, width: int) -> list[Candle]:
+    def _candles(self, symbol: str, width: int, start: int) -> list[Candle]:
         if (symbol, width) in self.books:
-            return self.books[(symbol, width)].rows
+            return self.books[(symbol, width)].since(start)
         source = self.candle_ms if width % self.candle_ms == 0 else MINUTE
-        return list(folded(self.book(symbol, source).rows, source, width))
+        first = -(-(start - opening_of(0, width)) // width)
+        return list(folded(self.book(symbol, source).since(opening_of(first, width)), source, width))
 
     def ticker(self, symbol: str, now_ms: int) -> dict[str, Any]:
         """The last 24 hours, from the candles that are known of them."""

@@ -38,7 +38,7 @@ HISTORY_PAGES, HISTORY_WEIGHT = 4, 1_000
 WEIGHT = 1_200  # a minute; the venue allows 2400 to an address
 AT_ONCE = 4
 A_FRAME = 100  # streams in one SUBSCRIBE
-RULES_AGE = 3_600.0  # seconds
+RULES_AGE, RATES_AGE = 3_600.0, 600.0  # seconds
 LONGEST_WAIT = 30.0
 GRACE = 4_000  # ms after a minute's end before REST is asked for candles that were not heard
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, DecimalException)  # of what can't be read
@@ -87,7 +87,7 @@ class Upstream:
         self.widths = sorted({MINUTE, relay.candle_ms})
         self.offset = 0  # the upstream's clock minus ours, in ms
         self.said: dict[tuple[str, str], int] = {}  # when the newest that counts was said, by the upstream's clock
-        self.ruled = -RULES_AGE
+        self.ruled, self.settled = -RULES_AGE, -RATES_AGE  # when they were asked for
         self.budget = Budget()
         self.path = 0
         self._session: aiohttp.ClientSession | None = None
@@ -113,7 +113,7 @@ class Upstream:
             known = [s for s in self.wanted if s in self.relay.entries]
             await _together([self._catch_up(s) for s in known])
             await self._take_marks()
-            await _together([self._take_settled(s) for s in known])
+            await self._take_settled(known)
         except BROKEN as error:
             raise Unreachable(f"an answer that can't be read: {type(error).__name__} {error}"[:160]) from error
         self.on_rules()
@@ -218,7 +218,14 @@ class Upstream:
             if row["symbol"] in self.relay.entries and Decimal(row["markPrice"]) > 0:
                 self._mark(row["symbol"], row["markPrice"], row["lastFundingRate"], row["nextFundingTime"], row["time"])
 
-    async def _take_settled(self, symbol: str) -> None:
+    async def _take_settled(self, symbols: Sequence[str]) -> None:
+        """The funding rates that were settled, at most every ten minutes."""
+        if time.monotonic() - self.settled < RATES_AGE:
+            return
+        await _together([self._take_rates(s) for s in symbols])
+        self.settled = time.monotonic()
+
+    async def _take_rates(self, symbol: str) -> None:
         rows = await self._ask("/fapi/v1/fundingRate", 1, {"symbol": symbol, "limit": 100})
         settled = {(int(row["fundingTime"]) + 30_000) // MINUTE * MINUTE: Decimal(row["fundingRate"]) for row in rows}
         self.relay.hear_settled(symbol, settled)
@@ -322,6 +329,7 @@ class Upstream:
         while True:
             await asyncio.sleep((MINUTE - self.now() % MINUTE + GRACE) / 1000)
             await self.fill_holes()
+            await self._take_settled(self.relay.symbols)
             rules = self.ruled
             await self._learn_rules()
             if self.ruled != rules:

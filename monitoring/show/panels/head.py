@@ -22,6 +22,8 @@ VENUES = {
 def playing() -> str:
     """What is being played, in words that need no knowledge."""
     source = settings.QUANTUM.data_source
+    if settings.QUANTUM.relay_url:
+        return relaying(source)
     if source == "synthetic":
         return _("Synthetic market with trends built in; profit here proves nothing")
     if source == "stand-in":
@@ -29,6 +31,13 @@ def playing() -> str:
     if source.startswith("recorded:"):
         return _("Playing %(data)s") % {"data": source.removeprefix("recorded:")}
     return _("Market data of the exchange")
+
+
+def relaying(source: str) -> str:
+    """Whose prices paper mode relays."""
+    if source == "stand-in":
+        return _("Prices relayed from a second practice exchange")
+    return _("Real prices, relayed from Binance USD-M futures; fills are made here")
 
 
 def ribbon(scene: Scene) -> dict[str, Any]:
