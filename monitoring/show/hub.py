@@ -290,7 +290,9 @@ class Hub:
             await asyncio.sleep(max(GATHER, self.free_at - time.monotonic()))
             self.wake.clear()
             names = {name for name in self.dirty if self.due(name)}
-            self.dirty -= names  # the others wait for the next wake
+            self.dirty -= names
+            if self.dirty:  # those that were painted a moment ago
+                self.loop.call_later(self.soonest(), self.wake.set)
             if not self.clients or not names:
                 continue
             try:
@@ -306,6 +308,11 @@ class Hub:
             return False
         self.painted[name] = now
         return True
+
+    def soonest(self) -> float:
+        """Seconds until the first of the waiting panels may be painted again."""
+        now = time.monotonic()
+        return max(0.0, min(self.painted[name] + panels.PANELS[name].seldom - now for name in self.dirty))
 
     async def look_again(self) -> None:
         while True:

@@ -246,6 +246,18 @@ async def test_a_lost_nudge_costs_one_refresh(live, monkeypatch):
     assert "198 signals" in (await hear_panel(one, "verdict"))["html"]
 
 
+async def test_a_panel_that_was_painted_a_moment_ago_is_painted_once_it_may(live, monkeypatch):
+    """The nudge is not lost, and does not wait for another one."""
+    one = await came_in(live)
+    await settled(one)
+    ribbon = hubs.panels.PANELS["ribbon"]
+    monkeypatch.setitem(hubs.panels.PANELS, "ribbon", replace(ribbon, seldom=0.6))
+    for state in ("reducing", "halted"):
+        await rows(lambda state=state: make.switch(state, timezone.now()))()
+        hubs.hub().nudge(["ribbon"])
+        assert f'data-switch="{state}"' in (await hear_panel(one, "ribbon"))["html"]
+
+
 async def test_the_page_lives_on_while_the_bell_is_down(live, monkeypatch):
     class Broken:
         async def new_channel(self):
