@@ -35,6 +35,8 @@ def close(target: str, now: datetime) -> Control:
 
 
 def cooldown(target: str, now: datetime) -> Control:
+    if not target.isprintable():  # PostgreSQL takes no NUL
+        raise BadRequest("target", _("There is no symbol %(name)s.") % {"name": ascii(target[:40])})
     seconds = tuning.effective().QT_COOLDOWN_SECONDS
     at, order = last_entries([target[:40]]).get(target[:40], (None, 0))
     left = (at + timedelta(seconds=seconds) - now).total_seconds() if at else 0

@@ -155,7 +155,7 @@ def test_the_plain_pages_of_the_others_say_what_is_known(reader, action):
 @pytest.mark.parametrize(
     ("address", "status"),
     [("close/?target=99", 404), ("close/?target=x", 404), ("tune/?target=QT_MODE", 404), ("tick/?target=x", 404),
-     ("cooldown/?target=BTC", 409), ("nothing/", 404)],
+     ("cooldown/?target=BTC", 409), ("cooldown/?target=a%00b", 404), ("nothing/", 404)],
 )  # fmt: skip
 def test_what_can_not_be_pressed_says_so(reader, address, status):
     assert reader.get(f"/control/{address}").status_code == status
