@@ -126,10 +126,11 @@ def outstanding(scene: Scene) -> Outstanding:
 
 @dataclass(frozen=True, slots=True)
 class TradeLine:
-    """A closed trade as the table shows it. `slippage` is what worse prices than the intended ones cost."""
+    """A closed trade as the table shows it. `slippage` is what worse prices than the intended ones cost; None where
+    nothing was intended at a price."""
 
     trade: Trade
-    slippage: Decimal
+    slippage: Decimal | None
 
     @property
     def ended(self) -> str:
@@ -153,13 +154,14 @@ def trade_lines(rows: Sequence[Trade]) -> list[TradeLine]:
     return [TradeLine(t, slippage(t, sold.get(t.position_id, []))) for t in rows]
 
 
-def slippage(trade: Trade, exits: Iterable[Order]) -> Decimal:
+def slippage(trade: Trade, exits: Iterable[Order]) -> Decimal | None:
     """The entry against its signal's price, each exit that had a trigger against that."""
     decision = trade.position.decision
     wanted = decision.signal.price if decision else None
     entry = slipped(trade.side, wanted, trade.entry_price, trade.quantity, entry=True)
-    left = (slipped(trade.side, o.intent.trigger, o.average_price, o.filled, entry=False) for o in exits)
-    return sum(left, entry)
+    left = [slipped(trade.side, o.intent.trigger, o.average_price, o.filled, entry=False) for o in exits]
+    known = [cost for cost in (entry, *left) if cost is not None]
+    return sum(known, Decimal(0)) if known else None
 
 
 def newest_trades(scene: Scene) -> list[TradeLine]:

@@ -130,9 +130,11 @@ def by_day(trades: Iterable[Closed]) -> list[tuple[date, Decimal]]:
     return sorted(found.items())
 
 
-def slipped(side: str, intended: Decimal | None, filled: Decimal | None, quantity: Decimal, *, entry: bool) -> Decimal:
-    """What a worse price than the intended one cost, in USDT; negative where it was better, 0 where one is unknown."""
+def slipped(
+    side: str, intended: Decimal | None, filled: Decimal | None, quantity: Decimal, *, entry: bool
+) -> Decimal | None:
+    """What a worse price than the intended one cost in USDT: below 0 where it was better, None where one is unknown."""
     if intended is None or filled is None:
-        return ZERO
+        return None
     way = 1 if (side == "long") is entry else -1  # a long pays for a higher entry and a lower exit
     return way * (filled - intended) * quantity

@@ -25,6 +25,7 @@ from trading.orders.rows import last_entries
 HOUR = timedelta(hours=1)
 VERSIONS = 12
 CHART_BARS = 120
+LOOK_BARS = 3  # for so long the balancer's look holds
 NEAR = 0.9  # of a limit: from there on it is told
 MOVED = 1.1  # entries are held to their limits; prices, fees and equity move what is open a little past them
 ALARMING = ("daily_loss", "data_age")  # near these limits something goes wrong; full slots are no fault
@@ -140,8 +141,7 @@ def limits(scene: Scene) -> list[Limit]:
     account, held, now = scene.account, scene.once(holdings), scene.now
     have = scene.once(config)
     equity = account.equity if account and account.equity > 0 else None
-    look = scene.once(balance)
-    pair = tightest(look.pairs if look and held else [])
+    pair = tightest(paired(scene.once(balance), held, now))
     candle = (now - scene.facts.candle_at).total_seconds() if scene.facts.candle_at else None
     risk, gross = sum((h.risk for h in held), Decimal(0)), sum((abs(h.notional) for h in held), Decimal(0))
     largest = max((h.risk for h in held), default=Decimal(0))
@@ -209,6 +209,14 @@ def with_history(one: Limit, rows: Mapping[str, TunedSetting], last: Mapping[str
 def share_of(amount: Decimal, equity: Decimal | None) -> float | None:
     """None where the equity is not known: a share of nothing known is not 0."""
     return float(amount / equity) if equity else None
+
+
+def paired(look: BalanceLook | None, held: Sequence[Holding], now: datetime) -> list[Mapping[str, Any]]:
+    """The balancer's pairs of what is held now; none where its look is too old to say."""
+    if look is None or now - look.at > LOOK_BARS * settings.QUANTUM.bar:
+        return []
+    symbols = {one.symbol for one in held}
+    return [pair for pair in look.pairs if {pair["first"], pair["second"]} <= symbols]
 
 
 def tightest(pairs: Sequence[Mapping[str, Any]]) -> tuple[float | None, str]:

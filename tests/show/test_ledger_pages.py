@@ -13,9 +13,11 @@ from monitoring.show.timeline import timeline
 from tests.show import factories as make
 from tests.show import ledgers
 from tests.show.test_pages import text
-from trading.models import AccountSnapshot, Intent, Order, Position, Trade
+from trading.models import AccountSnapshot, BalanceLook, Intent, Order, Position, Trade
 
 pytestmark = pytest.mark.django_db
+FIGURES = {"gross": "12345", "net": "1", "long": "1", "short": "0", "risk": "1", "leverage": 1.0, "risk_share": 0.01,
+           "shares": {}, "herfindahl": None, "positions": 1}  # fmt: skip
 PATHS = ("/positions/", "/orders/", "/trades/")
 TEACHES = {
     "/positions/": "A position opens when a signal passes every gate and its entry fills.",
@@ -262,6 +264,41 @@ def test_slippage_is_what_a_stop_filled_worse_than_its_trigger(house):
     trade = Trade(position=p, side="long", quantity=p.quantity, entry_price=p.entry_price)
     p.decision.signal.price = p.entry_price
     assert ledger.trade_lines([trade])[0].slippage == Decimal("5.040")  # (29,942 - 29,900) x 0.12
+
+
+def test_slippage_that_nobody_can_know_is_not_0(reader, house):
+    adopted = Trade.objects.order_by("-pk").first()
+    Position.objects.filter(pk=adopted.position_id).update(decision=None)
+    assert ledger.trade_lines([Trade.objects.get(pk=adopted.pk)])[0].slippage is None
+    assert re.search(r"Slippage\s*No data", text(reader.get(f"/trades/{adopted.pk}/")))
+    assert re.search(r'Slippage"><span class="muted">No data', reader.get("/trades/").content.decode())
+
+
+def test_a_sum_over_a_position_without_a_price_is_no_data(reader, house, now):
+    Position.objects.exclude(status=Position.CLOSED).update(mark_price=None, mark_at=None)
+    page = text(reader.get("/positions/"))
+    assert re.search(r"Worth\s*No data\s*Profit or loss so far\s*No data\s*At risk down to the stops\s*\d", page)
+
+
+def test_a_naked_short_without_a_liquidation_price_is_not_without_risk(reader, house):
+    short = next(p for p in house if p.side == "short")
+    Order.objects.filter(intent__position=short, intent__kind="stop").update(status="canceled")
+    Position.objects.filter(pk=short.pk).update(liquidation_price=None)
+    assert re.search(r"At risk down to the stops\s*No data", text(reader.get("/positions/")))
+
+
+def test_the_exposure_is_as_old_as_its_oldest_price(house, now):
+    Position.objects.filter(pk=house[0].pk).update(mark_at=now - timedelta(minutes=9))
+    drawn = panels.render(["exposure"], now, Scene(now))[0]
+    assert drawn.as_of == now - timedelta(minutes=9)
+    assert 'data-age="stale"' in drawn.html
+
+
+def test_the_balance_of_what_was_held_is_not_told_of_nothing(reader, house, now):
+    BalanceLook.objects.create(at=now, asked_by="beat", equity=Decimal(1), mode="practice", figures=FIGURES, pairs=[])
+    assert "12,345" in text(reader.get("/positions/"))
+    Position.objects.update(status=Position.CLOSED, quantity=0, close_reason="manual", closed_at=now)
+    assert "12,345" not in text(reader.get("/positions/"))
 
 
 def test_the_accounts_line_is_thinned_and_keeps_its_ends(db, now):

@@ -63,8 +63,8 @@ def test_a_day_is_a_day_of_utc():
         ("short", 100, 101, True, -2),
         ("long", 100, 99, False, 2),
         ("short", 100, 101, False, 2),
-        ("long", None, 101, True, 0),
-        ("long", 100, None, False, 0),
+        ("long", None, 101, True, None),
+        ("long", 100, None, False, None),
     ],
 )
 def test_a_worse_price_than_the_intended_one_costs(side, intended, filled, entry, cost):

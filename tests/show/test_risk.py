@@ -6,12 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 
 from monitoring.show import risk
 from monitoring.show.scene import Scene
 from tests.show import factories as make
 from tests.show.test_pages import text
-from trading.models import BalanceLook, Directive, TunedSetting
+from trading.models import BalanceLook, Directive, Position, TunedSetting
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +128,16 @@ def test_correlation_is_that_of_the_tightest_pair_or_unknown(now):
     BalanceLook.objects.create(at=now, asked_by="beat", equity=Decimal(1), figures={}, pairs=pairs, mode="practice")
     one = limits(now)["correlation"]
     assert (one.used, one.about) == (0.66, "BTC/USDT, ETH/USDT")
+    Position.objects.filter(symbol="ETH/USDT:USDT").update(symbol="TRX/USDT:USDT")
+    assert limits(now)["correlation"].used is None  # only what is held now counts
+
+
+def test_correlation_of_an_old_look_is_not_measured(now):
+    make.holdings(now)
+    pair = {"first": "BTC/USDT:USDT", "second": "ETH/USDT:USDT", "rho": 0.66}
+    at = now - (risk.LOOK_BARS + 1) * settings.QUANTUM.bar
+    BalanceLook.objects.create(at=at, asked_by="beat", equity=Decimal(1), figures={}, pairs=[pair], mode="practice")
+    assert limits(now)["correlation"].used is None
 
 
 LIMIT = risk.limit("positions", 3, 6, str, "QT_MAX_POSITIONS")

@@ -61,7 +61,8 @@ def healed(scene: Scene) -> dict[str, Any]:
 
 
 def balance(scene: Scene) -> dict[str, Any]:
-    look = scene.once(mending.newest_look)
+    """The balancer's newest look; it makes none while nothing is held, so that the last one is of what was."""
+    look = scene.once(mending.newest_look) if scene.held else None
     trims = scene.once(mending.open_trims)
     together = [p for p in look.pairs if p["rho"] is not None][:3] if look else []
     return {
@@ -80,7 +81,7 @@ def looked_at(scene: Scene) -> datetime | None:
 
 
 def balance_at(scene: Scene) -> datetime | None:
-    look = scene.once(mending.newest_look)
+    look = scene.once(mending.newest_look) if scene.held else None
     return look.at if look else None
 
 
@@ -89,5 +90,5 @@ register(
     Panel("incidents", incidents, looked_at, lambda: SECOND * 60, timed=True),
     Panel("directives", directives, looked_at, lambda: SECOND * 60, follows=("incidents",)),
     Panel("healed", healed, lambda s: None, lambda: None, follows=("incidents",)),
-    Panel("balance", balance, balance_at, bars(3)),
+    Panel("balance", balance, balance_at, bars(3), follows=("positions",)),
 )

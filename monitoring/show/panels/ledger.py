@@ -14,8 +14,8 @@ from django.utils.translation import ngettext
 from monitoring.show import charts, ledger
 from monitoring.show import held as holding
 from monitoring.show.labels import closed
-from monitoring.show.panels.base import SECOND, Panel, bars, register
-from monitoring.show.panels.held import verify_limit
+from monitoring.show.panels.base import Panel, bars, register
+from monitoring.show.panels.held import positions_at, verify_limit
 from monitoring.show.results import Closed, Results, by_day, results
 from monitoring.show.scene import Scene
 from monitoring.watch.words import NBSP, grouped, iso, market, percent, price, signed
@@ -189,35 +189,49 @@ def no_position(scene: Scene) -> str:
 
 
 def at_stake(scene: Scene) -> list[tuple[str, str, str]]:
-    """Sums over what is open: worth, profit or loss so far, and what the stops would cost from here."""
-    known = [one for one in scene.held if one.mark is not None]
-    values = [holding.value(one, one.mark, one.mark_at or scene.now) for one in known if one.mark is not None]
-    worth, open_ = sum((v.notional for v in values), Decimal(0)), sum((v.unrealized for v in values), Decimal(0))
-    risk = sum((at_risk(one) for one in known), Decimal(0))
-    account = scene.account
+    """Sums over what is open: worth, profit or loss so far, and what the stops would cost from here.
+
+    A sum over positions of which one has no price, or no end, is not known.
+    """
+    held, account = scene.held, scene.account
+    values = [holding.value(one, one.mark, one.mark_at or scene.now) for one in held if one.mark is not None]
+    priced, risks = len(values) == len(held), [at_risk(one) for one in held]
+    worth = sum((v.notional for v in values), Decimal(0)) if priced else None
+    open_ = sum((v.unrealized for v in values), Decimal(0)) if priced else None
+    risk = sum((one for one in risks if one is not None), Decimal(0)) if None not in risks else None
+    equity = account.equity if account and account.equity > 0 else None
     share = _("%(share)s of equity")
     found = [
-        (_("Worth"), f"{grouped(worth, 0)}{NBSP}USDT", leverage(worth, account.equity) if account else ""),
-        (_("Profit or loss so far"), f"{signed(open_)}{NBSP}USDT", ""),
+        (_("Worth"), in_usdt(worth, 0), leverage(worth, equity) if worth is not None and equity else ""),
+        (_("Profit or loss so far"), f"{signed(open_)}{NBSP}USDT" if open_ is not None else _("No data"), ""),
         (
             _("At risk down to the stops"),
-            f"{grouped(risk, 2)}{NBSP}USDT",
-            share % {"share": percent(risk / account.equity)} if account and account.equity > 0 else "",
+            in_usdt(risk, 2),
+            share % {"share": percent(risk / equity)} if risk is not None and equity else "",
         ),
     ]
     if account:
-        used = share % {"share": percent(account.margin_used / account.equity, 1)} if account.equity > 0 else ""
-        found.append((_("Margin used"), f"{grouped(account.margin_used, 0)}{NBSP}USDT", used))
+        used = share % {"share": percent(account.margin_used / equity, 1)} if equity else ""
+        found.append((_("Margin used"), in_usdt(account.margin_used, 0), used))
     return found
+
+
+def in_usdt(amount: Decimal | None, places: int) -> str:
+    return _("No data") if amount is None else f"{grouped(amount, places)}{NBSP}USDT"
 
 
 def leverage(worth: Decimal, equity: Decimal) -> str:
     return _("%(times)s× equity") % {"times": grouped(worth / equity, 2)} if equity > 0 else ""
 
 
-def at_risk(one: holding.Held) -> Decimal:
-    """What is lost from the entry to the stop, 0 where that is in profit; without a stop, down to liquidation."""
-    end = (one.stop.price if one.stop else None) or one.liquidation or Decimal(0)
+def at_risk(one: holding.Held) -> Decimal | None:
+    """What is lost from the entry to the stop, 0 where that is in profit; without a stop, down to liquidation.
+
+    None of a short that has neither: its loss has no end.
+    """
+    end = (one.stop.price if one.stop else None) or one.liquidation or (Decimal(0) if one.side == "long" else None)
+    if end is None:
+        return None
     return max(Decimal(0), one.sign * (one.entry - end) * one.quantity)
 
 
@@ -285,6 +299,6 @@ register(
     Panel(
         "performance", performance, equity_at, lambda: timedelta(minutes=10), follows=("trades", "equity"), seldom=15
     ),
-    Panel("exposure", exposure, lambda s: s.now, lambda: SECOND * 30, timed=True, follows=("positions",), seldom=2),
+    Panel("exposure", exposure, positions_at, verify_limit, timed=True, follows=("positions",), seldom=2),
     Panel("candles", candles, lambda s: s.facts.candle_at, bars(1.5), follows=("positions", "orders"), seldom=2),
 )
