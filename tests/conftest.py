@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -33,3 +34,10 @@ def touches_services(item: pytest.Item) -> bool:
     fixtures = getattr(item, "fixturenames", ())
     touches = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures)
     return bool(touches) and not item.get_closest_marker("browser") and not item.get_closest_marker("slow")
+
+
+@pytest.fixture(autouse=True)
+def speaking_english():
+    """A page that was asked for in another language leaves that language to the thread, as requests do."""
+    yield
+    translation.deactivate()

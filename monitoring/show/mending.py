@@ -16,6 +16,7 @@ from monitoring.show.scene import Scene
 from monitoring.watch import ailments
 from monitoring.watch.healer import tries
 from monitoring.watch.healing import LIMIT, backoff
+from monitoring.watch.retold import retold
 from monitoring.watch.words import age, grouped, market, percent, price
 from trading.gates import store
 from trading.gates.directives import Level, holds_entries
@@ -165,7 +166,7 @@ def lift(row: Directive) -> Control:
             "%(policy)s since %(at)s because of this: %(why)s. "
             "Once lifted it does not come back for this fault, even if the fault goes on."
         )
-        % {"policy": ailments.LEVELS[Level(row.level)], "at": f"{row.at:%H:%M:%S}", "why": row.reason},
+        % {"policy": ailments.LEVELS[Level(row.level)], "at": f"{row.at:%H:%M:%S}", "why": retold(row.reason)},
         go=_("Lift it"),
         stay=_("Keep it"),
         permit="directive.lift",

@@ -16,6 +16,7 @@ from monitoring.show.panels.held import verify_limit
 from monitoring.show.panels.score import card, first_of_each
 from monitoring.show.scene import Scene, directives
 from monitoring.watch import ailments, spoken
+from monitoring.watch.retold import retold
 from monitoring.watch.words import age, clock, grouped, percent
 from trading.gates.directives import Level, holds_entries
 from trading.models import Order
@@ -127,7 +128,7 @@ def allowed(scene: Scene) -> tuple[str, str, str]:
         halted = _("halted by %(by)s at %(at)s") if switch.state == "halted" else _("reducing, by %(by)s at %(at)s")
         return _("Off"), "warn", halted % told
     if holds_entries(stands.level):
-        return _("Held"), "warn", "; ".join(stands.halts)
+        return _("Held"), "warn", "; ".join(map(retold, stands.halts))
     if policy is not None and not policy.entries_allowed:
         return _("Held"), "warn", _("volatility is extreme")
     if facts.candle_at is None or scene.now - facts.candle_at > facts.max_age:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from monitoring.show import labels
+from monitoring.watch.retold import retold
 from monitoring.watch.words import age, percent, price, signed
 from trading.models import Fill, FundingPayment, Intent, Order, Position
 from trading.orders.lifecycle import RESTING
@@ -70,7 +71,7 @@ def opened(position: Position) -> Iterator[Event]:
 def of_intent(intent: Intent, filled: set[int | None]) -> Iterator[Event]:
     """That it was wanted, and each change of its order; a fill tells more than the move to filled."""
     kind = labels.kind(intent.kind)
-    also = "; ".join(part for part in (sizes(intent), intent.reason) if part)
+    also = "; ".join(part for part in (sizes(intent), retold(intent.reason)) if part)
     yield Event(intent.created_at, _("%(kind)s wanted") % {"kind": kind}, also, id=intent.client_order_id)
     order: Order | None = getattr(intent, "order", None)
     for move in order.moves.all() if order else ():

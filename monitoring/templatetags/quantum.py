@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django import template
+from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -50,7 +51,7 @@ def price_near(value: Decimal) -> str:
 @register.filter
 def moment(at: datetime, now: datetime) -> str:
     """The time of day; with the date where it was another day."""
-    return words.clock(at) if at.date() == now.date() else at.strftime("%d %b %H:%M")
+    return words.clock(at) if at.date() == now.date() else dateformat.format(at, "d M H:i")
 
 
 @register.simple_tag

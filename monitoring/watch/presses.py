@@ -8,6 +8,7 @@ from dataclasses import replace
 from django.utils.translation import gettext as _
 
 from monitoring.watch import ailments
+from monitoring.watch.retold import retold
 from monitoring.watch.verdict import Action, Facts, Headline, Piece
 from trading.gates.directives import Level, holds_entries
 from trading.gates.store import Standing
@@ -40,7 +41,7 @@ def directed(said: Headline, standing: Standing) -> Headline:
     if standing.level is Level.ALLOW_ALL:
         return said
     words = f"{ailments.LEVELS[standing.level]}"
-    because = "; ".join(standing.halts)
+    because = "; ".join(map(retold, standing.halts))
     sentence = f"{words}: {because}." if because else f"{words}."
     exits = _("Exits, stops and trailing go on.")
     if said.state in QUIET and holds_entries(standing.level):

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext as _
 
 from monitoring.show.api.answers import Refusal, bad
 from trading.models import Candle, Position, Signal, UniverseSnapshot
@@ -36,7 +37,7 @@ class Field:
 def whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,19}", text, re.ASCII) or not low <= int(text) <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
+            raise ValueError(_("must be a whole number from %(low)s to %(high)s") % {"low": low, "high": high})
         return int(text)
 
     return parse
@@ -54,16 +55,16 @@ def instant(text: str) -> datetime:
         at = datetime.fromisoformat(text)
         at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise ValueError("must be an ISO time such as 2026-11-22T14:32:00Z") from None
+        raise ValueError(_("must be an ISO time such as 2026-11-22T14:32:00Z")) from None
     if not EARLIEST <= at <= LATEST:
-        raise ValueError("must lie between the years 1970 and 2200")
+        raise ValueError(_("must lie between the years 1970 and 2200"))
     return at
 
 
 def choice(*names: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in names:
-            raise ValueError(f"must be one of {', '.join(names)}")
+            raise ValueError(_("must be one of %(names)s") % {"names": ", ".join(names)})
         return text
 
     return parse
@@ -73,7 +74,7 @@ def code(text: str) -> str:
     from trading.codes import Code
 
     if text not in Code.__members__:
-        raise ValueError("is no rejection code; rejection-codes lists them all")
+        raise ValueError(_("is no rejection code; rejection-codes lists them all"))
     return text
 
 
@@ -81,14 +82,14 @@ def window(text: str) -> timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", text, re.ASCII)
     span = timedelta(**{WINDOWS[found[2]]: int(found[1])}) if found else None
     if span is None or span > LONGEST_WINDOW:
-        raise ValueError("must be minutes, hours or days, such as 30m, 1h or 7d, at most 31d")
+        raise ValueError(_("must be minutes, hours or days, such as 30m, 1h or 7d, at most 31d"))
     return span
 
 
 def symbol(text: str) -> str:
     """BTCUSDT, BTC/USDT or BTC/USDT:USDT, as the rows write it."""
     if not re.fullmatch(r"[A-Za-z0-9]{1,24}(/[A-Za-z0-9]{1,12})?(:[A-Za-z0-9]{1,12})?", text, re.ASCII):
-        raise ValueError("must be a symbol such as BTCUSDT or BTC/USDT:USDT")
+        raise ValueError(_("must be a symbol such as BTCUSDT or BTC/USDT:USDT"))
     wanted = squeezed(text)
     for known in known_symbols():
         if squeezed(known) == wanted:
@@ -96,7 +97,7 @@ def symbol(text: str) -> str:
     guess = spelled(wanted)
     if guess and any(rows.filter(symbol=guess).exists() for rows in (Candle.objects, Signal.objects, Position.objects)):
         return guess
-    raise ValueError(f"{text} is unknown here; universe lists the symbols")
+    raise ValueError(_("%(symbol)s is unknown here; universe lists the symbols") % {"symbol": text})
 
 
 def squeezed(text: str) -> str:

@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from monitoring.watch.names import word
+from monitoring.watch.retold import retold
 from monitoring.watch.words import NBSP, age, grouped, market, plain
 
 Sentence = Promise | Callable[[Mapping[str, Any]], str]
@@ -227,7 +229,9 @@ SENTENCES: dict[str, Sentence] = {
     "models-young": _("The oldest, %(kind)s, was trained %(age_s)s ago; limit %(limit_s)s."),
     # data
     "streaming": _("The stream heard the exchange %(age_s)s ago; limit %(limit_s)s."),
-    "rest-instead": _("The stream has heard nothing for %(age_s)s, limit %(limit_s)s; candles are fetched in its place."),
+    "rest-instead": _(
+        "The stream has heard nothing for %(age_s)s, limit %(limit_s)s; candles are fetched in its place."
+    ),
     "no-universe": _("No list of symbols yet."),
     "no-candle": _("No candle is stored yet."),
     "candles-old": lambda p: ngettext(
@@ -317,7 +321,7 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(market(str(one)) for one in value)
     if not isinstance(value, (int, float)):
-        return market(str(value)) if name == "symbol" else str(value)
+        return market(str(value)) if name == "symbol" else word(str(value)) if name == "state" else retold(str(value))
     if name.endswith("_s"):
         return age(value) if value >= 10 or value == int(value) else f"{grouped(value, 1)}{NBSP}s"
     if name.endswith("_ms"):
