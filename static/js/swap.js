@@ -63,6 +63,7 @@ function later(old, fresh) {
 
 function path(node, panel) {
   const row = node.closest("[data-key]");
+  if (node === row) return `[data-key="${CSS.escape(row.dataset.key)}"]`;
   const scope = row && panel.contains(row) ? `[data-key="${CSS.escape(row.dataset.key)}"] ` : "";
   const named = ["name", "value", "href"].filter((a) => node.hasAttribute(a)).map((a) => `[${a}="${CSS.escape(node.getAttribute(a))}"]`);
   return `${scope}${node.localName}${named.join("")}`;
