@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -131,14 +132,17 @@ def polled(scene: Scene) -> dict[tuple[str, str], Ballot]:
 
 
 def counted(signals: Sequence[tuple[str, Iterable[Mapping[str, Any]]]]) -> dict[tuple[str, str], Ballot]:
+    """A version is measured on the signals that its set voted on, not on those of the sets before it."""
     tallies: dict[tuple[str, str], list[int]] = {}
+    asked: Counter[str] = Counter()
     for side, votes in signals:
+        asked.update({vote["version"] for vote in votes})
         for vote in votes:
             tally = tallies.setdefault((vote["kind"], vote["version"]), [0, 0, 0])
             tally[0] += 1
             tally[1] += vote["side"] == "long"
             tally[2] += vote["side"] == side
-    return {key: Ballot(votes, len(signals), longs, agreed) for key, (votes, longs, agreed) in tallies.items()}
+    return {key: Ballot(votes, asked[key[1]], longs, agreed) for key, (votes, longs, agreed) in tallies.items()}
 
 
 def findings(scene: Scene) -> list[ModelFinding]:

@@ -57,6 +57,16 @@ def test_votes_are_counted_from_the_newest_signals(now):
     assert ("nobody", "") not in minds.polled(Scene(now))
 
 
+def test_a_new_champion_is_not_measured_on_signals_of_those_before_it():
+    def vote(kind, version):
+        return {"kind": kind, "version": version, "side": "long"}
+
+    old, new = [vote("logistic", "1"), vote("xgboost", "1")], [vote("logistic", "2"), vote("xgboost", "2")]
+    told = minds.counted([("long", new), ("long", new[:1]), *[("long", old)] * 18])
+    assert (told["logistic", "2"].share, told["xgboost", "2"].share) == (1.0, 0.5)
+    assert told["logistic", "1"].of == 18
+
+
 def test_of_nothing_no_share_is_claimed():
     ballot = minds.Ballot(0, 0, 0, 0)
     assert (ballot.share, ballot.long_share, ballot.agreed) == (0.0, None, None)
