@@ -8,7 +8,8 @@ from tests.browser.test_live_page import WAIT, enter
 from tests.practice.running import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-TOP = "n => Math.round(n.getBoundingClientRect().top + scrollY)"
+TOPS = """(names) => names.map((name) =>
+  Math.round(document.querySelector(`[data-panel="${name}"]`).getBoundingClientRect().top + scrollY))"""
 INSIDE = """() => {
   const panel = document.querySelector('[data-panel=positions]').getBoundingClientRect();
   return [...document.querySelectorAll('[data-panel=positions] td')].filter((n) => n.offsetParent)
@@ -16,8 +17,9 @@ INSIDE = """() => {
 }"""
 
 
-def top(page, panel):
-    return page.locator(f'[data-panel="{panel}"]').evaluate(TOP)
+def tops(page, *panels):
+    """How far down each panel begins, at one moment: a panel that is swapped is nowhere."""
+    return page.evaluate(TOPS, list(panels))
 
 
 @pytest.mark.parametrize("width", [1440, 1320, 1100, 640, 390])
@@ -34,7 +36,8 @@ def test_positions_stay_within_their_panel_and_the_page_within_its_window(site, 
 def test_the_first_screen_has_the_verdict_the_tiles_and_the_funnel(site, window):
     site.aside(houses.lively)
     page = enter(site, window)
-    assert top(page, "verdict") < top(page, "tiles") < top(page, "funnel") < 560
+    verdict, tiles, funnel = tops(page, "verdict", "tiles", "funnel")
+    assert verdict < tiles < funnel < 560
     assert page.locator(".first-steps li").first.is_hidden()
     page.click(".first-steps summary")
     assert page.locator(".first-steps li").count() == 6 and page.locator(".first-steps li").first.is_visible()
@@ -45,7 +48,7 @@ def test_on_a_phone_problems_come_right_after_the_headline_and_the_switch_is_und
     window.page.set_viewport_size({"width": 390, "height": 844})
     page = enter(site, window)
     order = ["verdict", "equity", "problems", "tiles", "funnel", "scorecard", "positions", "decisions", "modules"]
-    places = [top(page, name) for name in order]
+    places = tops(page, *order)
     assert places == sorted(places)
     box = page.locator(".ribbon .switch").bounding_box()
     assert box["y"] > 750 and box["height"] >= 44
