@@ -52,6 +52,7 @@ from trading.models import (
 
 T = TypeVar("T")
 SPARK_POINTS = 100
+MONEY_PLACES = 8
 FEED_ROWS, FEED_LINES = 240, 7
 RESTING = (OrderStatus.NEW, OrderStatus.PARTIAL, OrderStatus.TRIGGERED)
 GUARDS = (Intent.STOP, Intent.BACKSTOP)
@@ -278,9 +279,9 @@ class Scene:
             unrealized=last.unrealized,
             opened_with=first,
             peak=bounds["peak"],
-            realized_today=sums["net"] or Decimal(0),
-            fees_today=fees["fee"] or Decimal(0),
-            funding_today=paid["amount"] or Decimal(0),
+            realized_today=cleaned(sums["net"]) or Decimal(0),
+            fees_today=cleaned(fees["fee"]) or Decimal(0),
+            funding_today=cleaned(paid["amount"]) or Decimal(0),
             pnl_today=daily_pnl(self.now),
             loss_limit=Decimal(str(self.config.QT_MAX_DAILY_LOSS)),
         )
@@ -368,6 +369,11 @@ class Scene:
     @cached_property
     def orders_unknown(self) -> int:
         return Intent.objects.filter(order__status=OrderStatus.UNKNOWN).aggregate(n=Count("id"))["n"]
+
+
+def cleaned(total: Decimal | None) -> Decimal | None:
+    """A sum of money without the noise of a database that adds in floating point (SQLite)."""
+    return None if total is None else round(total, MONEY_PLACES)
 
 
 def with_guards(positions: Sequence[Position]) -> Iterable[tuple[Position, dict[str, Protection]]]:

@@ -1,6 +1,7 @@
 """The API's shapes, its doors, and how many questions each endpoint asks of the database."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from monitoring.control import apikeys
 from tests.show import factories as make
 from trading.codes import Code
-from trading.models import SwitchChange
+from trading.models import SwitchChange, Trade
 
 pytestmark = pytest.mark.django_db
 LISTS = ["signals", "decisions", "positions", "orders", "fills", "trades", "models", "modules", "rejection-codes"]
@@ -277,3 +278,15 @@ def test_readiness_names_who_does_not_beat(client, now):
     assert client.get("/readyz").json() == {"status": "ok"}
     make.beat("position_monitor", now, ago=300)
     assert client.get("/readyz").json()["failing"] == ["position_monitor"]
+
+
+def test_sums_of_money_are_exact(reader, now):
+    for _ in range(3):
+        make.closed_trade(
+            "LTC/USDT:USDT", now, "0.1", fees=Decimal("0.1"), gross=Decimal("0.3"), funding=Decimal("-0.1")
+        )
+    told = reader.get("/api/v1/trades/stats").json()
+    assert [told[name] for name in ("net", "gross", "fees", "funding")] == ["0.3", "0.9", "0.3", "-0.3"]
+    make.snapshot(now, 10000)
+    Trade.objects.update(closed_at=now)
+    assert reader.get("/api/v1/account").json()["realized_today"] == "0.3"

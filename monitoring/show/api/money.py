@@ -11,7 +11,7 @@ from monitoring.show.api import schemas, shapes
 from monitoring.show.api.answers import answer
 from monitoring.show.api.lists import KIND, OPEN, SIDE, STATUS, documented, listing, nothing_asked
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, docs, page, parse
-from monitoring.show.scene import Scene, held, with_guards
+from monitoring.show.scene import Scene, cleaned, held, with_guards
 from trading.models import Fill, Order, Position, Trade
 
 router = Router(tags=["money"])
@@ -67,4 +67,5 @@ def trade_stats(request: HttpRequest) -> HttpResponse:
         n=Count("id"), wins=Count("id", filter=Q(net__gt=0)), net=Sum("net"), gross=Sum("gross"), fees=Sum("fees"),
         funding=Sum("funding"), mean_r=Avg("r_multiple"), as_of=Max("closed_at"),
     )  # fmt: skip
-    return answer(sums | {"win_rate": sums["wins"] / sums["n"] if sums["n"] else None})
+    money = {name: cleaned(sums[name]) for name in ("net", "gross", "fees", "funding")}
+    return answer(sums | money | {"win_rate": sums["wins"] / sums["n"] if sums["n"] else None})
