@@ -92,7 +92,9 @@ def relaying(venue: Venue, clock: Callable[[], int], width: int = MINUTE, ledger
     else:
         market = Relay("the venue", width, clock())
     exchange = Exchange(market, Rulebook(market, tables.load()), book, clock, KEYS, Decimal("10000"))
-    return Relaying(exchange, Upstream(venue.url, market, SYMBOLS, clock, exchange.learn))
+    upstream = Upstream(venue.url, market, SYMBOLS, clock, exchange.learn)
+    exchange.clock_ms = upstream.now
+    return Relaying(exchange, upstream)
 
 
 @asynccontextmanager

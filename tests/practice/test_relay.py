@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError
 
 from tests.practice.asking import algo_order, ask, isolate, market_order, position, send
 from tests.practice.relaying import MINUTE, OPEN, Clock, Venue, followed, relaying, until
+from trading.management.commands.practice import check_relay
+from trading.practice import upstream
 from trading.practice.relay import Relay, Rulebook
 from trading.practice.relayed_candles import Book, Candle, folded
 from trading.practice.streams import Teller, parse
@@ -115,6 +118,38 @@ async def test_an_order_fills_at_the_relayed_price(venue):
         assert filled["status"] == "FILLED" and abs(Decimal(filled["avgPrice"]) / price - 1) < Decimal("0.0002")
 
 
+async def test_the_exchange_goes_by_the_venues_clock(venue):
+    def late() -> int:
+        return venue.clock() - 7_000
+
+    async with followed(relaying(venue, late)) as one:
+        assert abs(one.exchange.clock_ms() - venue.clock()) < 200
+        venue.clock.close_the_minute()
+        await until(lambda: one.market.book(BTC, MINUTE).complete == OPEN)
+        assert rows(one.exchange, "1m", limit=2)[0] == rows(venue.exchange, "1m", limit=2)[0]
+
+
+async def test_half_a_candle_is_never_shown_as_a_whole_one(venue):
+    async with followed(relaying(venue, venue.clock)) as one:
+        await venue.down()
+        assert rows(one.exchange, "1m", limit=1)[0][0] == OPEN
+        venue.clock.close_the_minute()
+        assert rows(one.exchange, "1m", limit=1)[0][0] == OPEN - MINUTE
+        assert rows(one.exchange, "5m", limit=1)[0][0] == OPEN  # which still forms
+
+
+async def test_a_stream_that_says_nothing_is_dialled_again(venue, monkeypatch):
+    monkeypatch.setattr(upstream, "SILENT", 1_500)
+    async with followed(relaying(venue, venue.clock)) as one:
+        await until(lambda: one.market.heard_ms(BTC, 0) > OPEN + 33_000)
+        fault = venue.exchange.faults.add({"kind": "mute_stream"}, venue.clock())
+        await until(lambda: "silent" in one.market.trouble)
+        venue.exchange.faults.end(fault.id)
+        await until(lambda: not one.market.trouble)
+        again = venue.clock()
+        await until(lambda: one.market.heard_ms(BTC, 0) > again + 1_000)
+
+
 # -- silence ----------------------------------------------------------------------------------------------------------
 async def test_a_silent_upstream_leaves_old_prices_old_and_orders_waiting(venue):
     clock = venue.clock
@@ -131,7 +166,7 @@ async def test_a_silent_upstream_leaves_old_prices_old_and_orders_waiting(venue)
         x.advance(clock())
         assert ask(x, "GET", "/fapi/v1/premiumIndex", symbol=BTC)["time"] == heard
         assert teller.messages(stream, 0) == []
-        assert rows(x, "1m", limit=3) == known
+        assert rows(x, "1m", limit=2) == known[:-1]  # and the one that was forming, half of which nobody heard
         assert "not reachable" in one.market.describe(clock())
         refused = send(x, "POST", "/fapi/v1/order", symbol=BTC, side="SELL", type="MARKET", quantity="0.01")
         assert (refused.status, refused.body["code"]) == (503, -1008)
@@ -384,6 +419,22 @@ def test_nobody_can_drive_pause_or_speed_up_a_venue():
 )
 def test_it_relays_from_the_venue_or_from_this_machine(url, fine):
     assert (relay_problem(url) == "") == fine
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"relay": "http://fapi.binance.com"}, "--relay must be https://fapi.binance.com"),
+        ({"data": "folder"}, "follows a venue as it goes"),
+        ({"speed": 2}, "follows a venue as it goes"),
+        ({"start": 1}, "follows a venue as it goes"),
+    ],
+)
+def test_the_command_refuses_what_does_not_go_together(options, says):
+    usual = {"relay": "https://fapi.binance.com", "data": "", "start": None, "speed": 1}
+    check_relay(usual)
+    with pytest.raises(CommandError, match=says):
+        check_relay(usual | options)
 
 
 def test_the_venue_has_a_name():

@@ -2,6 +2,7 @@
 
 `upstream.py` tells it candles, marks, rules and funding rates; the engine and the clients ask it like any market. Its
 rules of time:
+0. The exchange goes by the venue's clock.
 1. A live price counts from the moment it is heard. What is learned late keeps its own time only where nobody has looked
    yet (a restart); otherwise it counts from now on: nothing that was seen may change.
 2. Extremes that a candle shows between two messages were traded: they are points of the path, before its close.
@@ -258,9 +259,13 @@ class Relay:
     def klines(
         self, symbol: str, interval_ms: int, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
     ) -> list[Kline]:
-        """The upstream's own candles of the widths that are followed; wider ones are folded from whole sets of them."""
+        """The upstream's own candles of the widths that are followed; wider ones are folded from whole sets of them.
+
+        One whose end has passed unheard is held back: nobody may take half a candle for a whole one.
+        """
         self._entry(symbol)
         found = self._candles(symbol, interval_ms, start_ms or 0)
+        found = [c for c in found if c.closed or c.open_time + interval_ms > now_ms]
         if end_ms is not None:
             found = [c for c in found if c.open_time <= end_ms]
         return [_kline(c) for c in (found[-limit:] if start_ms is None else found[:limit])]

@@ -40,6 +40,7 @@ AT_ONCE = 4
 A_FRAME = 100  # streams in one SUBSCRIBE
 RULES_AGE, RATES_AGE = 3_600.0, 600.0  # seconds
 LONGEST_WAIT = 30.0
+JITTER = 100  # ms by which a measured clock may differ without meaning anything
 GRACE = 4_000  # ms after a minute's end before REST is asked for candles that were not heard
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, DecimalException)  # of what can't be read
 Json = Any
@@ -134,13 +135,15 @@ class Upstream:
 
     # -- REST ---------------------------------------------------------------------------------------------------------
     def now(self) -> int:
-        """The upstream's time."""
+        """The upstream's time, as far as it is known; the exchange that relays it goes by it too."""
         return self.clock_ms() + self.offset
 
     async def _set_clock(self) -> None:
         before = self.clock_ms()
         said = int((await self._ask("/fapi/v1/time", 1))["serverTime"])
-        self.offset = said - (before + self.clock_ms()) // 2
+        offset = said - (before + self.clock_ms()) // 2
+        if abs(offset - self.offset) > JITTER:
+            self.offset = offset
         if abs(self.offset) > 1_000:
             log.warning("the clock of %s is %d ms off ours", self.url, self.offset)
 
@@ -171,7 +174,7 @@ class Upstream:
             relay.fill(symbol, width, found)
         minutes = relay.book(symbol, MINUTE)
         if traced is None:
-            relay.catch_up(symbol, MINUTE, minutes.rows[-1:], {}, self.clock_ms())
+            relay.catch_up(symbol, MINUTE, minutes.rows[-1:], {}, self.now())
             return
         if relay.candle_ms > MINUTE and minutes.opens and traced.open_time < minutes.opens[0]:
             await self._catch_up_by_candles(symbol, traced)
@@ -179,7 +182,7 @@ class Upstream:
         whole = any(c.closed and c.open_time > traced.open_time for c in missed)
         told = await self._klines(symbol, MINUTE, missed[0].open_time, path=MARKS) if whole else []
         marks = {c.open_time: c for c in told}
-        relay.catch_up(symbol, MINUTE, missed, marks, self.clock_ms())
+        relay.catch_up(symbol, MINUTE, missed, marks, self.now())
         self.said[(symbol, "kline")] = now
 
     async def _catch_up_by_candles(self, symbol: str, traced: Candle) -> None:
@@ -187,10 +190,10 @@ class Upstream:
         relay = self.relay
         first = traced.open_time - traced.open_time % relay.candle_ms + relay.candle_ms
         rest = await self._klines(symbol, MINUTE, traced.open_time, first - MINUTE)
-        relay.catch_up(symbol, MINUTE, rest, {}, self.clock_ms())
+        relay.catch_up(symbol, MINUTE, rest, {}, self.now())
         until = relay.book(symbol, MINUTE).opens[0] - relay.candle_ms
         wide = [c for c in relay.book(symbol, relay.candle_ms).since(first) if c.closed and c.open_time <= until]
-        relay.catch_up(symbol, relay.candle_ms, wide, {}, self.clock_ms())
+        relay.catch_up(symbol, relay.candle_ms, wide, {}, self.now())
 
     def _minutes_from(self, now: int) -> int:
         """The oldest minute that is asked for where a long time was missed: the beginning of a candle."""
@@ -307,14 +310,14 @@ class Upstream:
         if event["e"] == "kline" and self._newer(event["s"], f"kline {event['k']['i']}", event["E"]):
             width, candle = INTERVALS[event["k"]["i"]], candles.from_stream(event["k"])
             if event["E"] >= self.said.get((event["s"], "kline"), 0):
-                self.relay.hear_candle(event["s"], width, candle, self.clock_ms())
+                self.relay.hear_candle(event["s"], width, candle, self.now())
         elif event["e"] == "markPriceUpdate":
             self._mark(event["s"], event["p"], event["r"], event["T"], event["E"])
 
     def _mark(self, symbol: str, mark: str, rate: str, next_funding: int, said: int) -> None:
         if self._newer(symbol, "mark", int(said)):
             at = (int(next_funding) + 30_000) // MINUTE * MINUTE
-            self.relay.hear_mark(symbol, Decimal(mark), Decimal(rate or 0), at, self.clock_ms())
+            self.relay.hear_mark(symbol, Decimal(mark), Decimal(rate or 0), at, self.now())
 
     def _newer(self, symbol: str, what: str, said: int) -> bool:
         """Whether this was said after all that counts; it counts from now on."""

@@ -182,6 +182,7 @@ async def relay(exchange: Any, listening: socket.socket, options: dict[str, Any]
         exchange.remember_market()
 
     upstream = Upstream(options["relay"].rstrip("/"), market, tuple(symbols), clock_ms, learn)
+    exchange.clock_ms = upstream.now
     try:
         async with asyncio.timeout(FIRST_REACH):
             await upstream.reach()
@@ -189,7 +190,7 @@ async def relay(exchange: Any, listening: socket.socket, options: dict[str, Any]
         upstream.lost(error)
     except TimeoutError:
         upstream.lost(Unreachable(f"not all was told within {FIRST_REACH} s"))
-    print(market.describe(clock_ms()), flush=True)
+    print(market.describe(upstream.now()), flush=True)
     jobs = [asyncio.create_task(upstream.follow()), asyncio.create_task(remember(exchange))]
     try:
         await serve(exchange, listening)
