@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -173,6 +173,14 @@ def sums(rows: QuerySet[Trade]) -> list[Closed]:
     """The newest of these trades, as the sums need them; one query."""
     columns = ("closed_at", "net", "fees", "funding", "r_multiple", "close_reason")
     return [Closed(*row) for row in rows.order_by("-closed_at").values_list(*columns)[:MOST_TRADES]]
+
+
+def whole_days(rows: Sequence[Closed]) -> Sequence[Closed]:
+    """Without the oldest day where older trades were left out: the rest of it would pass for the whole."""
+    if len(rows) < MOST_TRADES:
+        return rows
+    oldest = min(one.at for one in rows).astimezone(UTC).date()
+    return [one for one in rows if one.at.astimezone(UTC).date() != oldest]
 
 
 def all_sums(scene: Scene) -> list[Closed]:

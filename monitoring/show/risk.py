@@ -10,9 +10,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from monitoring.show.scene import Scene, tuned
+from monitoring.show.scene import Scene, open_positions, tuned
 from monitoring.watch.words import age, grouped, market, percent, plain
 from trading.gates import policy as law
 from trading.gates import store
@@ -148,7 +148,7 @@ def limits(scene: Scene) -> list[Limit]:
     highest = scene.once(leverage)
     oldest = have.max_data_age.total_seconds()
     made = [
-        limit("positions", len(held), have.QT_MAX_POSITIONS, plain, "QT_MAX_POSITIONS"),
+        limit("positions", len(held), have.QT_MAX_POSITIONS, plain, "QT_MAX_POSITIONS", besides(len(held), scene)),
         limit("open_risk", share_of(risk, equity), have.QT_MAX_OPEN_RISK, percent, "QT_MAX_OPEN_RISK"),
         limit("trade_risk", share_of(largest, equity), have.QT_RISK_PER_TRADE, percent, "QT_RISK_PER_TRADE"),
         limit("exposure", share_of(gross, equity), have.QT_MAX_LEVERAGE, times, "QT_MAX_LEVERAGE"),
@@ -209,6 +209,13 @@ def with_history(one: Limit, rows: Mapping[str, TunedSetting], last: Mapping[str
 def share_of(amount: Decimal, equity: Decimal | None) -> float | None:
     """None where the equity is not known: a share of nothing known is not 0."""
     return float(amount / equity) if equity else None
+
+
+def besides(slots: int, scene: Scene) -> str:
+    """Slots are taken by more than our open positions."""
+    more = slots - len(scene.once(open_positions))
+    told = ngettext("%(n)s on its way or not ours", "%(n)s on their way or not ours", more) if more > 0 else ""
+    return told % {"n": more} if told else ""
 
 
 def paired(look: BalanceLook | None, held: Sequence[Holding], now: datetime) -> list[Mapping[str, Any]]:

@@ -292,7 +292,9 @@ class Scene:
         today = AccountSnapshot.objects.filter(at__gte=midnight(self.now))
         every = max(1, self.once(day)["n"] // SPARK_POINTS)
         thinned = today.annotate(nth=Mod("id", every)).filter(nth=0) if every > 1 else today
-        return spark([float(v) for v in thinned.order_by("at").values_list("equity", flat=True)])
+        values = [float(v) for v in thinned.order_by("at").values_list("equity", flat=True)]
+        last = self.once(snapshot)
+        return spark([*values, float(last.equity)] if every > 1 and last else values)
 
     @cached_property
     def held(self) -> list[Held]:

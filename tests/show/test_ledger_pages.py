@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from monitoring.show import charts, ledger, panels
+from monitoring.show.results import by_day
 from monitoring.show.scene import Scene
 from monitoring.show.timeline import timeline
 from tests.show import factories as make
@@ -299,6 +300,22 @@ def test_the_balance_of_what_was_held_is_not_told_of_nothing(reader, house, now)
     assert "12,345" in text(reader.get("/positions/"))
     Position.objects.update(status=Position.CLOSED, quantity=0, close_reason="manual", closed_at=now)
     assert "12,345" not in text(reader.get("/positions/"))
+
+
+def test_a_day_of_which_trades_were_left_out_is_no_bar(house, now, monkeypatch):
+    days = dict(by_day(ledger.sums(Trade.objects.all())))
+    monkeypatch.setattr(ledger, "MOST_TRADES", 40)
+    told = dict(by_day(ledger.whole_days(ledger.sums(Trade.objects.all()))))
+    assert len(told) > 1
+    assert told == {day: days[day] for day in told}
+
+
+def test_the_overviews_line_ends_at_the_equity_beside_it(db, now):
+    now = now.replace(hour=20)
+    for k in range(300):
+        make.snapshot(now - timedelta(minutes=300 - k), 1000)
+    make.snapshot(now, 900)
+    assert Scene(now).spark.points.split()[-1].endswith(",44.0")  # the bottom
 
 
 def test_the_accounts_line_is_thinned_and_keeps_its_ends(db, now):

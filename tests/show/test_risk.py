@@ -132,6 +132,14 @@ def test_correlation_is_that_of_the_tightest_pair_or_unknown(now):
     assert limits(now)["correlation"].used is None  # only what is held now counts
 
 
+def test_slots_that_no_open_position_takes_are_told_apart(now):
+    make.holdings(now)
+    assert (limits(now)["positions"].used, limits(now)["positions"].about) == (4, "")
+    late = make.signal(make.cycle(now, 2), "DOT/USDT:USDT")
+    make.decided(late, "pending")
+    assert (limits(now)["positions"].used, limits(now)["positions"].about) == (5, "1 on its way or not ours")
+
+
 def test_correlation_of_an_old_look_is_not_measured(now):
     make.holdings(now)
     pair = {"first": "BTC/USDT:USDT", "second": "ETH/USDT:USDT", "rho": 0.66}

@@ -54,7 +54,7 @@ def filtered(scene: Scene, asked: dict[str, Any], given: QueryDict) -> list[str]
     )
     figures = {
         "equity": charts.equity(line),
-        "daily": charts.daily_profit(by_day(sums)),
+        "daily": charts.daily_profit(by_day(ledger.whole_days(sums))),
         "without_equity": narrowed,
         "about": _("of the trades below") if narrowed else _("of the chosen time"),
         "own": follow["own"],

@@ -154,7 +154,7 @@ def figures(seen: Results) -> list[tuple[str, str, str]]:
 def performance(scene: Scene) -> dict[str, Any]:
     return {
         "equity": charts.equity(scene.once(ledger.equity_line)),
-        "daily": charts.daily_profit(by_day(scene.once(ledger.all_sums))),
+        "daily": charts.daily_profit(by_day(ledger.whole_days(scene.once(ledger.all_sums)))),
         "about": _("the account's last 30 days, and each day's closed trades"),
         "without_equity": False,
         "own": None,
