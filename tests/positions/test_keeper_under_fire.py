@@ -194,3 +194,29 @@ def test_halted_cancels_a_resting_entry(venue: Venue):
     venue.sweep()
     assert venue.resting() == []
     assert refreshed(intent.decision).outcome == "failed"
+
+
+def test_one_position_that_nobody_can_look_after_keeps_nobody_from_the_others(venue: Venue, monkeypatch, caplog):
+    """The broken one is told as the look's error, after all the others had their turn."""
+    venue.enter()
+    seen = []
+
+    def broken(position, *about):
+        seen.append(position.symbol)
+        raise ValueError("a row that makes no sense")
+
+    monkeypatch.setattr(keeper, "undisturbed", broken)
+    monkeypatch.setattr(keeper, "look_after", broken)
+    with pytest.raises(keeper.PartBroken, match="ValueError: a row that makes no sense"):
+        venue.sweep()
+    assert seen == [SYMBOL, SYMBOL]
+    monkeypatch.undo()
+    venue.sweep()
+    assert len(venue.stops()) == 3
+
+
+def test_a_trailing_stop_that_breaks_is_told_after_the_others_had_their_turn(venue: Venue, monkeypatch):
+    venue.enter()
+    monkeypatch.setattr(keeper, "shadow", lambda *about: 1 // 0)
+    with pytest.raises(keeper.PartBroken, match="1 of 1 could not be looked after"):
+        keeper.trail(venue.gateway, venue.clock)

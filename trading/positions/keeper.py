@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import wraps
 from time import perf_counter
-from typing import Any
+from typing import Any, ParamSpec
 from weakref import WeakSet
 
 from trading import events
@@ -37,7 +39,14 @@ PATIENCE = timedelta(seconds=5)  # how long an entry's own task may take to begi
 SECOND_LOOK = timedelta(seconds=2)  # flat is believed without fills after two looks this far apart
 CLOCKS_APART = timedelta(minutes=1)  # fills are asked for from this long before the order
 MONITOR = "position_monitor"
+P = ParamSpec("P")
+BROKEN: ContextVar[list[str]] = ContextVar("broken")  # what went wrong in the look at hand
 OVER = (VenueError, StaleRow, NotSent, AlreadySent)  # ends one look at one symbol; the next look goes on
+
+
+class PartBroken(RuntimeError):
+    """A look at everything met something that nobody foresaw; the rest was looked after."""
+
 
 one_way_seen: WeakSet = WeakSet()  # gateways whose account is known to be in one-way mode
 
@@ -322,6 +331,25 @@ def sync(symbol: str, gateway: Gateway, clock: Clock) -> None:
         look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "stream", "protect")
 
 
+def all_of_them(look: Callable[P, Report]) -> Callable[P, Report]:
+    """A look at everything ends in an error where one part was broken, but only after all the others had their turn."""
+
+    @wraps(look)
+    def told(*about: P.args, **more: P.kwargs) -> Report:
+        broken: list[str] = []
+        before = BROKEN.set(broken)
+        try:
+            report = look(*about, **more)
+        finally:
+            BROKEN.reset(before)
+        if broken:
+            raise PartBroken(f"{len(broken)} of {report.examined} could not be looked after; {broken[0]}"[:400])
+        return report
+
+    return told
+
+
+@all_of_them
 def sweep(gateway: Gateway, clock: Clock) -> Report:
     """Everything that is open, once: entries without an end, positions, orders that nobody needs any more."""
     began = clock()
@@ -360,7 +388,7 @@ def sweep_positions(
     for position in positions:
         symbol = position.symbol
         seen = Seen(now, there.get(symbol), books.get(symbol, {}), price(marks, symbol))
-        if undisturbed(position, seen, live.get(position.pk, []), rules):
+        if guarded(symbol, undisturbed, position, seen, live.get(position.pk, []), rules):
             quiet.append((position, seen))
         else:
             actions += guarded(symbol, look_after, position, seen, gateway, clock, MONITOR, "protect")
@@ -398,11 +426,15 @@ def price(marks: dict[str, Mark], symbol: str) -> Decimal | None:
 
 
 def guarded(symbol: str, act: Callable[..., object], *about: Any) -> int:
-    """One symbol's part of a sweep; the venue's "no" to one does not stop the others. How many things were done."""
+    """One symbol's part of a sweep; what goes wrong with one does not stop the others. How many things were done."""
     try:
         done = act(*about)
     except OVER as error:
         log.warning("%s: %s", symbol, error)
+        return 0
+    except Exception as error:
+        log.exception("%s could not be looked after", symbol)
+        BROKEN.get([]).append(f"{symbol}: {type(error).__name__}: {error}")
         return 0
     return done if isinstance(done, int) else 0
 
@@ -448,6 +480,7 @@ def clear_leftovers(gateway: Gateway, clock: Clock) -> int:
     return len(orders)
 
 
+@all_of_them
 def trail(gateway: Gateway, clock: Clock) -> Report:
     """Every open position against one read of all marks; those whose stop must move, or that are due, are minded."""
     positions = list(rows.open_positions())
@@ -460,11 +493,23 @@ def trail(gateway: Gateway, clock: Clock) -> Report:
         note_best(position, Seen(now, None, {}, marks[position.symbol].price))
     Position.objects.bulk_update(known, ["mark_price", "unrealized", "mark_at"])
     for position in known:
-        mark = marks[position.symbol].price
-        held = watch.seen(rows.as_held(position, limits.get(position.pk)), mark, now)
-        if need := watch.needs(held, mark, now, rules):
-            actions += guarded(position.symbol, mind, position.pk, gateway, clock, need.why)
+        mark, limit = marks[position.symbol].price, limits.get(position.pk)
+        actions += guarded(position.symbol, shadow, position, mark, limit, rules, now, gateway, clock)
     return Report(examined=len(known), actions=actions, panels=("positions",))
+
+
+def shadow(
+    position: Position,
+    mark: Decimal,
+    limit: Decimal | None,
+    rules: Rules,
+    now: datetime,
+    gateway: Gateway,
+    clock: Clock,
+) -> object:
+    """Mind the position where its stop must move, or where something is due."""
+    need = watch.needs(watch.seen(rows.as_held(position, limit), mark, now), mark, now, rules)
+    return mind(position.pk, gateway, clock, need.why) if need else 0
 
 
 def account(gateway: Gateway, clock: Clock, mode: str) -> Report:
