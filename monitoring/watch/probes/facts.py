@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.watch.liveness import NEVER, liveness
+from monitoring.watch.verdict import Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,6 @@ class Pulse:
     def failing(self) -> bool:
         """Its newest tick ended in an error."""
         return bool(self.error_at and self.last_tick and self.error_at >= self.last_tick)
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    state: str = "active"
-    at: datetime | None = None
-    by: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
