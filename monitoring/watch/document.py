@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from html import escape
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
 from monitoring.watch import spoken
 from monitoring.watch.doctor import Diagnosis, Severity, house, steps
@@ -19,16 +18,16 @@ from monitoring.watch.probes.words import fix
 from monitoring.watch.words import age, grouped
 
 ALIVE: dict[str, Promise] = {
-    "never": lazy("never called"),
-    "up": lazy("up"),
-    "late": lazy("late"),
-    "down": lazy("down"),
+    "never": gettext_lazy("never called"),
+    "up": gettext_lazy("up"),
+    "late": gettext_lazy("late"),
+    "down": gettext_lazy("down"),
 }
 SEVERITY: dict[Severity, Promise] = {
-    Severity.CRITICAL: lazy("critical"),
-    Severity.HIGH: lazy("high"),
-    Severity.MEDIUM: lazy("medium"),
-    Severity.LOW: lazy("low"),
+    Severity.CRITICAL: gettext_lazy("critical"),
+    Severity.HIGH: gettext_lazy("high"),
+    Severity.MEDIUM: gettext_lazy("medium"),
+    Severity.LOW: gettext_lazy("low"),
 }
 
 

@@ -6,45 +6,45 @@ from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from monitoring.watch.probes.words import say
 from monitoring.watch.scorecard import AI, CORE, DARK, DATA, WATCH, Cap, Change, Part, Point, Scorecard
 
 GROUPS: Mapping[str, Promise] = {
-    CORE: lazy("Core Trading"),
-    AI: lazy("AI System"),
-    DATA: lazy("Data & Infrastructure"),
-    WATCH: lazy("Monitoring"),
+    CORE: gettext_lazy("Core Trading"),
+    AI: gettext_lazy("AI System"),
+    DATA: gettext_lazy("Data & Infrastructure"),
+    WATCH: gettext_lazy("Monitoring"),
 }
 PARTS: Mapping[str, Promise] = {
-    "executor": lazy("Event Driven Executor"),
-    "policy": lazy("Orchestrator Policy"),
-    "position_monitor": lazy("Position Monitor"),
-    "trailing": lazy("Trailing Stop Manager"),
-    "risk_guard": lazy("Risk Guard"),
-    "models": lazy("AI Models"),
-    "model_supervisor": lazy("Model Supervisor"),
-    "portfolio_balancer": lazy("Portfolio Balancer"),
-    "retraining_orchestrator": lazy("Retraining Orchestrator"),
-    "data_feed": lazy("Data Feed"),
-    "database_validator": lazy("Database"),
-    "universe": lazy("Universe OS"),
-    "exchange": lazy("Exchange"),
-    "self_healing": lazy("Self-Healing"),
-    "logging": lazy("Logging"),
+    "executor": gettext_lazy("Event Driven Executor"),
+    "policy": gettext_lazy("Orchestrator Policy"),
+    "position_monitor": gettext_lazy("Position Monitor"),
+    "trailing": gettext_lazy("Trailing Stop Manager"),
+    "risk_guard": gettext_lazy("Risk Guard"),
+    "models": gettext_lazy("AI Models"),
+    "model_supervisor": gettext_lazy("Model Supervisor"),
+    "portfolio_balancer": gettext_lazy("Portfolio Balancer"),
+    "retraining_orchestrator": gettext_lazy("Retraining Orchestrator"),
+    "data_feed": gettext_lazy("Data Feed"),
+    "database_validator": gettext_lazy("Database"),
+    "universe": gettext_lazy("Universe OS"),
+    "exchange": gettext_lazy("Exchange"),
+    "self_healing": gettext_lazy("Self-Healing"),
+    "logging": gettext_lazy("Logging"),
 }
 STATUS: Mapping[str, Promise] = {
-    "healthy": lazy("healthy"),
-    "degraded": lazy("degraded"),
-    "critical": lazy("critical"),
-    "unknown": lazy("unknown"),
+    "healthy": gettext_lazy("healthy"),
+    "degraded": gettext_lazy("degraded"),
+    "critical": gettext_lazy("critical"),
+    "unknown": gettext_lazy("unknown"),
 }
 STATES: Mapping[str, Promise] = {
-    "ok": lazy("ok"),
-    "warn": lazy("warning"),
-    "fail": lazy("fail"),
-    "unknown": lazy("unknown"),
+    "ok": gettext_lazy("ok"),
+    "warn": gettext_lazy("warning"),
+    "fail": gettext_lazy("fail"),
+    "unknown": gettext_lazy("unknown"),
 }
 
 

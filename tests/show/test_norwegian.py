@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import re
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.utils import translation
 
 from monitoring.models import Incident, RemedyAttempt
@@ -203,3 +205,36 @@ def found(stored: str) -> str:
 def test_sentences_within_sentences_are_retold_too(stored, norwegian):
     with translation.override("nb"):
         assert retold(stored) == norwegian
+
+
+@pytest.mark.parametrize("path", ["funnel", "decisions", "rejection-codes", "scorecard", "modules"])
+def test_machines_are_told_in_english_as_it_is_stored(reader, now, path):
+    full(now)
+    client = reader
+    plain = client.get(f"/api/v1/{path}").json()
+    client.cookies["language"] = "nb"
+    answer = client.get(f"/api/v1/{path}", headers={"accept-language": "nb"})
+    assert answer.status_code == 200
+    assert words(answer.json()) == words(plain)
+
+
+def words(told) -> set[str]:
+    """Every text in an answer, its numbers and ages left out."""
+    if isinstance(told, dict):
+        return {word for value in told.values() for word in words(value)}
+    if isinstance(told, list):
+        return {word for value in told for word in words(value)}
+    return {re.sub(r"[\d.,:]+", "0", told)} if isinstance(told, str) else set()
+
+
+@pytest.mark.parametrize("suffix", ["md", "html"])
+def test_the_report_is_norwegian_to_its_last_sentence(db, now, settings, tmp_path, suffix):
+    settings.VAR = tmp_path
+    full(now)
+    ModuleState.objects.filter(name="executor").update(last_error="på vakt: æøå", last_error_at=now, last_tick=now)
+    path = tmp_path / f"rapport.{suffix}"
+    with pytest.raises(SystemExit):
+        call_command("doctor", "--report", str(path), "--language", "nb", stdout=StringIO())
+    said = html.unescape(path.read_text(encoding="utf-8")).replace("\\", "")
+    assert not english_on(said)
+    assert "på vakt: æøå" in said
