@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -56,7 +57,7 @@ def protected(scene: Scene) -> Tile:
     limit = verify_limit()
     badges = [holding.badge(one, one.stop, limit, scene.now) for one in scene.held]
     confirmed, seen = sum(badge.state == "ok" for badge in badges), [b.verified_at for b in badges if b.verified_at]
-    looked = next((p.state.last_tick for p in scene.pulses if p.name == "position_monitor" and p.state), None)
+    looked = ticked(scene, "position_monitor")
     told = {"n": confirmed, "of": len(badges)}
     return Tile(
         name="protected",
@@ -71,7 +72,12 @@ def protected(scene: Scene) -> Tile:
     )
 
 
-def worst(states) -> str:
+def ticked(scene: Scene, module: str) -> datetime | None:
+    """When a module last looked."""
+    return next((p.state.last_tick for p in scene.pulses if p.name == module and p.state), None)
+
+
+def worst(states: Iterable[str]) -> str:
     """The worst of some states; where there is none, nothing is claimed."""
     found = set(states)
     return next((state for state in ("fail", "warn", "unknown", "ok") if state in found), "")
@@ -163,12 +169,12 @@ def money(scene: Scene) -> Tile:
 
 
 def health(scene: Scene) -> Tile:
-    """The score, and the first of what caps it."""
+    """The score, and the component that holds it back; the panel below tells why."""
     seen = scene.once(card)
     caps = first_of_each(seen.caps)
     if caps:
-        told = {"at": min(cap.at for cap in caps), "why": spoken.cap(caps[0], seen)}
-        note = _("held at %(at)s: %(why)s") % told
+        told = {"at": min(cap.at for cap in caps), "name": spoken.named(caps[0].part)}
+        note = _("held at %(at)s by %(name)s") % told
     else:
         note = _("%(n)s of 100 points measured") % {"n": seen.coverage}
     return Tile(
@@ -178,8 +184,8 @@ def health(scene: Scene) -> Tile:
         shape={"healthy": "ok", "degraded": "warn", "critical": "fail"}.get(seen.status, "unknown"),
         figure=grouped(seen.overall),
         note=note,
-        what=_("measured"),
-        at=seen.at,
+        what=_("checked"),
+        at=ticked(scene, "scorekeeper"),
         limit=timedelta(seconds=30),
         of="/ 100",
     )

@@ -87,7 +87,7 @@ class TestTiles:
     def test_health_is_the_score_with_its_cap(self, now):
         make.no_trades(now)
         tile = by_name(now)["health"]
-        assert int(tile.figure) <= 50 and tile.note.startswith("held at 50: ")
+        assert int(tile.figure) <= 50 and tile.note == "held at 50 by Event Driven Executor"
 
 
 def test_the_score_from_the_pages_rows_is_the_score_from_its_own(now):
