@@ -17,7 +17,7 @@ KINDS = {
 SIDES = {"buy": _("buy"), "sell": _("sell")}
 TYPES = {
     "MARKET": _("at market"),
-    "LIMIT": _("limit"),
+    "LIMIT": _("at a limit"),
     "STOP": _("stop with a limit"),
     "STOP_MARKET": _("stop at market"),
     "TAKE_PROFIT": _("take profit with a limit"),

@@ -80,7 +80,7 @@ def of_intent(intent: Intent, filled: set[int | None]) -> Iterator[Event]:
         shape, word, _meaning = labels.STATUSES[move.became]
         refusal = labels.refusal(order.error_code, order.error) if order and move.became == "refused" else ""
         shown = "" if move.became in RESTING else shape
-        yield Event(move.at, f"{kind} {word}", refusal or move.why, shown)
+        yield Event(move.at, f"{kind} {word}", refusal or retold(move.why), shown)
 
 
 def sizes(intent: Intent) -> str:

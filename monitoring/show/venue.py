@@ -13,6 +13,7 @@ from monitoring.control import venue
 from monitoring.show import controls
 from monitoring.show.controls import MAY_REASON, MUST_REASON, NO_REASON, Control
 from monitoring.show.scene import Scene
+from monitoring.watch.retold import retold
 from monitoring.watch.venue_words import Line, lines, needs
 from quantum.contradictions import contradictions
 from trading.exchange import checks, rows
@@ -73,7 +74,9 @@ def keys(scene: Scene) -> VenueKeys | None:
 def check() -> Control:
     """Make one round of checks."""
     here = settings.QUANTUM.mode == TESTNET
-    first = _("Some forty requests go to %(venue)s, within a minute.") % {"venue": settings.QUANTUM.testnet_venue}
+    first = _("Some forty requests go to %(venue)s, within a minute.") % {
+        "venue": retold(settings.QUANTUM.testnet_venue)
+    }
     if here:
         second = _(
             "One stop order, out of reach, is placed and cancelled; margin mode and leverage of one symbol are set."
@@ -95,7 +98,7 @@ def check() -> Control:
 
 def start(run: PreflightRun) -> Control:
     """Allow entries at this venue."""
-    told = {"venue": settings.QUANTUM.venue}
+    told = {"venue": retold(settings.QUANTUM.venue)}
     return Control(
         action="venue_start",
         target="",
@@ -120,7 +123,7 @@ def stop() -> Control:
         action="venue_stop",
         target="",
         verb=_("Stop entries"),
-        title=_("Stop entries at %(venue)s?") % {"venue": settings.QUANTUM.venue},
+        title=_("Stop entries at %(venue)s?") % {"venue": retold(settings.QUANTUM.venue)},
         consequence=_("No new entries from now on. Open positions keep their stops and are looked after as before."),
         go=_("Stop entries"),
         stay=_("Go on"),

@@ -21,6 +21,9 @@ NAMES = {
     "low": _("low"),
     "high": _("high"),
     "extreme": _("extreme"),
+    # how bad an incident is
+    "critical": _("critical"),
+    "medium": _("medium"),
     # margin
     "isolated": _("isolated"),
     "cross": _("cross"),

@@ -125,9 +125,27 @@ TEMPLATES = (
     # the universe
     _("the venue has no such symbol"),
     _("the venue does not trade it now"),
+    _("not among the %(n)s largest"),
+    # where orders go
+    _("the practice exchange (%(market)s)"),
+    _("the stand-in at %(address)s"),
 )
 PLACE = re.compile(r"%\((\w+)\)s")
-LONG = {"why", "reason", "samples", "kinds", "what", "stage", "bound", "rest", "atr", "next", "symbols", "module"}
+LONG = {
+    "why",
+    "reason",
+    "samples",
+    "kinds",
+    "what",
+    "stage",
+    "bound",
+    "rest",
+    "atr",
+    "next",
+    "symbols",
+    "module",
+    "market",
+}
 
 
 def retold(stored: str | None) -> str:

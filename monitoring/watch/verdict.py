@@ -190,7 +190,7 @@ def not_started(facts: Facts) -> Headline | None:
     return Headline(
         "not-started",
         "warn",
-        text(_("No entries at %(venue)s yet.") % {"venue": facts.venue}),
+        text(_("No entries at %(venue)s yet.") % {"venue": retold(facts.venue)}),
         text(f"{facts.venue_needs} {meanwhile}"),
         (Action(_("Go on with the setup"), "/setup/"),),
     )
