@@ -47,6 +47,13 @@ def plan(module: Module) -> bool:
     return made
 
 
+def intervals() -> dict[str, tuple[timedelta, bool]]:
+    """How often each module is called as the admin has it by now, and whether at all; one query."""
+    tasks = PeriodicTask.objects.filter(name__startswith=PREFIX).select_related("interval")
+    every = {task: task.interval.schedule.run_every if task.interval else timedelta(0) for task in tasks}
+    return {task.name.removeprefix(PREFIX): (span, task.enabled) for task, span in every.items()}
+
+
 def interval(every: timedelta) -> tuple[int, str]:
     """Whole seconds where it is so, else microseconds."""
     if every.microseconds:

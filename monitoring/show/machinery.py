@@ -98,7 +98,7 @@ def states(scene: Scene) -> dict[str, ModuleState]:
 def runs(scene: Scene) -> list[Run]:
     """Every module, worst first; the table of schedules knows those that this process never imported."""
     planned, beaten = scene.once(schedules), scene.once(states)
-    listed = {one.name: one for one in expected()}
+    listed = {one.name: one for one in expected({name: (plan.every, plan.enabled) for name, plan in planned.items()})}
     for name, plan in planned.items():
         if plan.enabled:
             listed.setdefault(name, Expected(name, plan.title or name, "worker", plan.every))

@@ -29,7 +29,7 @@ from monitoring.watch.retold import retold
 from monitoring.watch.told import decided
 from monitoring.watch.verdict import Facts, Headline, headline
 from monitoring.watch.words import grouped, market
-from trading import tuning
+from trading import schedule, tuning
 from trading.cycle import daily_pnl
 from trading.exchange.venue import OrderStatus
 from trading.gates.store import Standing, standing
@@ -199,6 +199,11 @@ def states(scene: Scene) -> dict[str, ModuleState]:
     return rows.module_states()
 
 
+def schedules(scene: Scene) -> dict[str, tuple[timedelta, bool]]:
+    """How often each module is called, and whether at all; one query."""
+    return schedule.intervals()
+
+
 def in_force(scene: Scene) -> Any:
     return tuning.overlay(settings.QUANTUM, {name: row.value for name, row in scene.once(tuned).items()})
 
@@ -336,9 +341,9 @@ class Scene:
 
     @cached_property
     def pulses(self) -> list[Pulse]:
-        """Every expected module, worst first; one query."""
-        known = self.once(states)
-        return sorted((pulse(one, known.get(one.name), self.now) for one in expected()), key=lambda p: p.rank)
+        """Every expected module, worst first; two queries."""
+        known, edited = self.once(states), self.once(schedules)
+        return sorted((pulse(one, known.get(one.name), self.now) for one in expected(edited)), key=lambda p: p.rank)
 
     @cached_property
     def champions(self) -> list[ModelVersion]:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from django.conf import settings
 
 from monitoring.watch.liveness import Expected
 from trading import runtime
 
+KEEPER = "position_monitor"
+NOTHING: Mapping[str, tuple[timedelta, bool]] = MappingProxyType({})
 
-def expected() -> tuple[Expected, ...]:
-    """Names and titles are the mission's; intervals are the settings'. A registered module's own interval wins."""
+
+def expected(edited: Mapping[str, tuple[timedelta, bool]] = NOTHING) -> tuple[Expected, ...]:
+    """Names and titles are the mission's; intervals are the settings'. A registered module's own interval wins, and
+    a longer one that somebody gave it in the admin: who is called seldom on purpose is not late. Not so the keeper of
+    positions: without it no passed stop is escalated."""
     config = settings.QUANTUM
     bar, second = config.bar, timedelta(seconds=1)
     table = (
@@ -30,7 +38,9 @@ def expected() -> tuple[Expected, ...]:
         Expected("database_validator", "Database Validator", "worker", timedelta(minutes=5)),
         Expected("self_healing", "Self-Healing", "worker", second * 30),
     )
-    return tuple(with_own_interval(one) for one in table) + unlisted({one.name for one in table})
+    known = tuple(with_own_interval(one) for one in table) + unlisted({one.name for one in table})
+    longer = {name: every for name, (every, _enabled) in edited.items() if name != KEEPER}
+    return tuple(replace(one, every=max(one.every, longer.get(one.name, one.every))) for one in known)
 
 
 def with_own_interval(one: Expected) -> Expected:

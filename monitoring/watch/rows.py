@@ -16,7 +16,7 @@ from monitoring.watch.manifest import expected
 from monitoring.watch.retold import retold
 from monitoring.watch.venue_words import needs
 from monitoring.watch.verdict import Facts, Naked, Switch, Training
-from trading import tuning
+from trading import schedule, tuning
 from trading.exchange.rows import waiting
 from trading.laws import conservation
 from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun, TunedSetting
@@ -138,9 +138,9 @@ def module_states() -> dict[str, ModuleState]:
 
 
 def silent(now: datetime) -> list[tuple[Expected, str]]:
-    """Expected modules that don't beat, and how long they have been silent; one query."""
-    states = module_states()
-    answers = [(one, liveness(getattr(states.get(one.name), "last_tick", None), one.every, now)) for one in expected()]
+    """Expected modules that don't beat, and how long they have been silent; two queries."""
+    states, known = module_states(), expected(schedule.intervals())
+    answers = [(one, liveness(getattr(states.get(one.name), "last_tick", None), one.every, now)) for one in known]
     return [(one, alive) for one, alive in answers if alive not in (UP, "late")]
 
 

@@ -54,7 +54,7 @@ def test_a_list_has_items_the_next_cursor_and_its_moment(api, busy, path):
 
 
 QUERIES = {
-    "signals": 1, "decisions": 1, "positions": 2, "orders": 1, "fills": 1, "trades": 1, "models": 2, "modules": 1,
+    "signals": 1, "decisions": 1, "positions": 2, "orders": 1, "fills": 1, "trades": 1, "models": 2, "modules": 2,
     "rejection-codes": 0, "system": 1, "cycle": 1, "funnel": 4, "account": 9, "policy": 1, "universe": 2,
     "trades/stats": 1, "candles?symbol=BTCUSDT": 2,
 }  # fmt: skip

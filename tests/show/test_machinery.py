@@ -8,6 +8,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from monitoring.show import machinery
 from monitoring.show.scene import Scene
+from monitoring.watch import rows
+from monitoring.watch.probes import rows as probing
 from tests.show import factories as make
 from tests.show.test_pages import text
 from trading import schedule
@@ -116,3 +118,16 @@ def test_pages_are_for_those_who_may_look_and_only_to_look(client, path):
     client.force_login(make.user("ida", ["viewer"]))
     assert client.get(path).status_code == 200
     assert client.post(path).status_code in (403, 405)
+
+
+def test_who_is_called_seldom_on_purpose_is_not_late(reader, now):
+    make.beat("model_supervisor", now, ago=1700)
+    make.beat("position_monitor", now, ago=1700)
+    for name in ("model_supervisor", "position_monitor"):
+        planned(name, every=1800)
+    told = {one["name"]: one for one in reader.get("/api/v1/modules").json()["items"]}["model_supervisor"]
+    assert (told["liveness"], told["every_s"]) == ("up", 1800)
+    assert {run.pulse.name: run.pulse.alive for run in machinery.runs(Scene(now))}["model_supervisor"] == "up"
+    assert "model_supervisor" not in {one.name for one, _alive in rows.silent(now)}
+    assert probing.pulses()["model_supervisor"].every == timedelta(minutes=30)
+    assert probing.pulses()["position_monitor"].every < timedelta(minutes=1)  # stops hang on it

@@ -8,7 +8,7 @@ from typing import Any
 from monitoring.models import HealthScore
 from monitoring.show import mending
 from monitoring.show.panels.base import SECOND, Panel, register
-from monitoring.show.scene import Scene, open_positions, runs, snapshot, states
+from monitoring.show.scene import Scene, open_positions, runs, schedules, snapshot, states
 from monitoring.watch import history, spoken
 from monitoring.watch.probes import State
 from monitoring.watch.probes.rows import Known
@@ -35,6 +35,7 @@ def known(scene: Scene) -> Known:
         universe=scene.universe,
         account=scene.once(snapshot),
         incidents=scene.once(mending.open_incidents),
+        schedules=scene.once(schedules),
     )
 
 

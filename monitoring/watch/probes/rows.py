@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, Q
-from django_celery_beat.models import PeriodicTask
 
 from monitoring.models import DatabaseFinding, Incident
 from monitoring.watch.manifest import expected
@@ -77,6 +76,7 @@ class Known:
     universe: Any = None  # anything with at, inside and closed
     account: AccountSnapshot | None = None
     incidents: Sequence[Incident] | None = None
+    schedules: Mapping[str, tuple[timedelta, bool]] | None = None
 
 
 NOTHING = Known()
@@ -90,7 +90,7 @@ def read(now: datetime, known: Known = NOTHING) -> Facts:
         bar=bar,
         window=span,
         limits=limits(known.config),
-        pulses=pulses(known.states),
+        pulses=pulses(known.states, known.schedules),
         stream=stream(known.states),
         switch=switch(known.switch),
         execution=settings.QUANTUM.execution_enabled,
@@ -136,12 +136,14 @@ def limits(config: Any = None) -> Limits:
 # -- what runs --------------------------------------------------------------------------------------------------------
 
 
-def pulses(states: Mapping[str, ModuleState] | None = None) -> dict[str, Pulse]:
+def pulses(
+    states: Mapping[str, ModuleState] | None = None, schedules: Mapping[str, tuple[timedelta, bool]] | None = None
+) -> dict[str, Pulse]:
     """Every expected module's row and schedule; two queries."""
     states = module_states() if states is None else states
-    tasks = PeriodicTask.objects.filter(name__startswith=schedule.PREFIX, enabled=False)
-    off = {name.removeprefix(schedule.PREFIX) for name in tasks.values_list("name", flat=True)}
-    return {one.name: pulse(one.name, one.every, states.get(one.name), one.name not in off) for one in expected()}
+    edited = schedule.intervals() if schedules is None else schedules
+    off = {name for name, (_every, enabled) in edited.items() if not enabled}
+    return {one.name: pulse(one.name, one.every, states.get(one.name), one.name not in off) for one in expected(edited)}
 
 
 def stream(states: Mapping[str, ModuleState] | None = None) -> Pulse:
