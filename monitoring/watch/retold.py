@@ -82,7 +82,17 @@ TEMPLATES = (
     # orders
     _("the rest of a partly filled entry"),
     _("protect the entry"),
+    _("protect"),
+    _("time exit: due since %(when)s UTC"),
+    _("mark %(mark)s is beyond the stop's limit %(limit)s"),
+    _("the stop at %(price)s was passed %(s)s s ago and has not filled"),
+    _("mark %(mark)s is behind %(price)s, where the trailing stop belongs"),
+    _("the stop was refused %(n)s times: %(why)s"),
+    _("the market is already behind the stop"),
+    _("the market is already behind the backstop"),
+    _("no stop can be drawn: %(why)s"),
     _("closing goes on"),
+    _("closed by hand"),
     _("its position is closed"),
     _("the switch is on halted"),
     _("nothing needs it any more"),
@@ -145,6 +155,7 @@ LONG = {
     "symbols",
     "module",
     "market",
+    "when",
 }
 
 
