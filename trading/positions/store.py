@@ -276,7 +276,8 @@ def book(position: Position, now: datetime) -> Trade:
 
 
 def funding_of(position: Position) -> Decimal:
-    return FundingPayment.objects.filter(position=position).aggregate(n=Sum("amount"))["n"] or Decimal(0)
+    """Exact: SQLite would add in floating point."""
+    return sum(FundingPayment.objects.filter(position=position).values_list("amount", flat=True), Decimal(0))
 
 
 def take_funding(shown: Sequence[Income], mode: str) -> int:

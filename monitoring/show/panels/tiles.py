@@ -43,6 +43,6 @@ def looked_at(scene: Scene) -> datetime | None:
 TILED = ("positions", "orders", "account", "trades", "policy", "verdict", "scorecard", "candles", "incidents")
 
 register(
-    Panel("tiles", strip, lambda scene: scene.now, lambda: None, timed=True, follows=TILED),
+    Panel("tiles", strip, lambda scene: scene.now, lambda: None, timed=True, follows=TILED, seldom=0.5),
     Panel("problems", problems, looked_at, lambda: SECOND * 60, timed=True, follows=("incidents",)),
 )
