@@ -209,11 +209,16 @@ def test_axe_finds_nothing_in_an_open_dialog(house):
     assert {name: said for name, said in found.items() if said} == {}
 
 
+def halt(page: Any) -> None:
+    page.click(".switch [value=halted]")
+    page.wait_for_selector('.switch[data-switch="halted"]')
+
+
 DIALOGS = {
     "find": lambda page: page.keyboard.press("/"),
     "keys": lambda page: page.keyboard.press("?"),
     "control": lambda page: page.click('tr[data-key="QT_MAX_POSITIONS"] [data-control]'),
-    "resume": lambda page: (page.click(".switch [value=halted]"), page.click(".switch [value=active]")),
+    "resume": lambda page: halt(page) or page.click(".switch [value=active]"),
 }
 
 
