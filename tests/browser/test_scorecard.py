@@ -25,7 +25,7 @@ def test_the_score_is_the_largest_figure_and_the_worst_is_open(site, window):
     page = enter(site, window)
     panel = page.locator('[data-panel="scorecard"]')
     assert panel.locator(".score").inner_text().startswith("50")
-    assert panel.locator(".score").evaluate("n => getComputedStyle(n).fontSize") == "44px"
+    expect(panel.locator(".score")).to_have_css("font-size", "44px")
     assert "198 signals and no executed order" in panel.locator(".cap-line").first.inner_text()
     assert panel.locator("details[open]").count() == 1
     assert panel.locator('[data-component="executor"] .reasons').is_visible()
