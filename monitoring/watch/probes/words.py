@@ -288,7 +288,11 @@ SENTENCES: dict[str, Sentence] = {
     "foreign": _("%(n)s positions there are not ours, such as %(symbol)s."),
     "none-foreign": _("All positions there are ours."),
     # healing and logs
-    "critical-open": _("%(n)s critical incidents are open, %(key)s for %(age_s)s."),
+    "critical-open": lambda p: ngettext(
+        "%(n)s critical incident is open, %(key)s for %(age_s)s.",
+        "%(n)s critical incidents are open, %(key)s for %(age_s)s.",
+        p["n"],
+    ),
     "none-critical": _("%(n)s incidents are open, none of them critical."),
     "helpless": _("Remedies for %(key)s failed %(n)s times."),
     "remedies-help": _("%(n)s incidents are open, none beyond help."),
