@@ -1,4 +1,4 @@
-"""What people asked of the trading side: limits tuned, closes requested, cooldowns cleared. The stages obey the rows."""
+"""What people asked of the trading side: limits tuned, closes requested, cooldowns cleared."""
 
 from django.db import models
 

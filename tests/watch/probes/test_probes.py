@@ -49,7 +49,8 @@ def test_a_healthy_system_answers_yes_to_everything():
 
 def test_of_a_system_that_never_ran_nothing_is_known_to_be_well():
     bare = replace(
-        healthy(), pulses={}, stream=None, cycles=Cycles(), decided=(), holdings=(), worst_gap=None, policy=None, champions=(),
+        healthy(), pulses={}, stream=None, cycles=Cycles(), decided=(), holdings=(), worst_gap=None, policy=None,
+        champions=(),
         training=Training(), universe=None, account=None, finding=None, supervision=None, balance=None, machine=None,
         sent=0, last_traded=None,
     )  # fmt: skip
