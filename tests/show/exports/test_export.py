@@ -9,7 +9,9 @@ from datetime import timedelta
 import orjson
 import polars
 import pytest
-from django.db import connection
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.db import connection, connections
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
@@ -21,6 +23,13 @@ from tests.show import factories as make
 from trading.models import Decision
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+async def tidy():
+    """The thread in which Django answers keeps no connection: PostgreSQL would not drop the tests' database."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
@@ -170,7 +179,7 @@ async def test_what_makes_no_sense_is_named(api, house, path, status, field):
 
 async def test_the_audit_is_for_those_who_may_read_it(house, now):
     make_key = lambda role: apikeys.create(make.user(role.replace(" ", ""), roles=(role,)), now)[1]  # noqa: E731
-    keys = await asyncio.to_thread(lambda: {role: make_key(role) for role in ("viewer", "risk officer")})
+    keys = await database_sync_to_async(lambda: {role: make_key(role) for role in ("viewer", "risk officer")})()
     for role, status in (("viewer", 403), ("risk officer", 200)):
         client = Asker(keys[role])
         await fetched(client, "audit.csv", status)
