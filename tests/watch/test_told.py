@@ -29,7 +29,7 @@ def test_a_filled_entry_keeps_its_numbers_and_changes_its_words(kept, read):
 
 def test_a_rejection_is_written_from_its_numbers():
     no = stored(
-        Rejection(Code.CORRELATION, 0.78, 0.70, "QT_MAX_CORRELATION", {"symbol": "BTC/USDT:USDT", "side": "long"})
+        Rejection(Code.CORRELATION, 0.78, 0.70, "QT_MAX_CORRELATION", {"other": "BTC/USDT:USDT", "other_side": "long"})
     )
     assert told.sentence(no) == no["sentence"]
     with translation.override("nb"):
