@@ -198,7 +198,7 @@ def test_a_control_says_what_follows_and_the_page_shows_that_it_did(site, window
     expect(dialog.locator("[data-consequence]")).to_contain_text(case.consequence)
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    page.wait_for_function("document.activeElement.matches('[data-control]')")  # back where it was
+    until(lambda: page.evaluate("document.activeElement.matches('[data-control]')"), "the focus, back where it was")
     assert site.aside(lambda: AuditEntry.objects.filter(action=case.audit).count()) == 0
 
     page.keyboard.press("Enter")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser import houses
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, until
 from trading.models import Decision, Position, Trade
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -111,7 +111,7 @@ def opened(house: House, path: str, language: str = "en") -> tuple[Any, int]:
     answer = page.goto(house.address(path))
     if page.locator("nav.pages").count():
         page.wait_for_selector("body[data-connection=open]")
-        page.wait_for_function(SETTLED)
+        until(lambda: page.evaluate(SETTLED), "the charts")
     return page, answer.status
 
 

@@ -50,8 +50,9 @@ def test_on_a_phone_problems_come_right_after_the_headline_and_the_switch_is_und
     order = ["verdict", "equity", "problems", "tiles", "funnel", "scorecard", "positions", "decisions", "modules"]
     places = tops(page, *order)
     assert places == sorted(places)
-    box = page.locator(".ribbon .switch").bounding_box()
-    assert box["y"] > 750 and box["height"] >= 44
+    box = "(({ y, height }) => [y, height])(document.querySelector('.ribbon .switch').getBoundingClientRect())"
+    top, height = page.evaluate(box)
+    assert top > 750 and height >= 44
 
 
 def test_breaking_the_exchange_shows_it_and_ends_it(site, window, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from tests.browser.conftest import until
 from tests.browser.test_live_page import WAIT, enter, prices
 from tests.show import factories as make
 from tests.show import ledgers
@@ -144,7 +145,9 @@ def test_a_closed_trade_changes_the_sums_the_list_and_the_drawn_chart(site, wind
     assert page.locator('[data-name="daily-profit"] .as-table tbody tr').count() >= 6
     before = page.evaluate("getComputedStyle(document.querySelector('.xtick text')).fill")
     page.click("[data-set-theme=light]")
-    page.wait_for_function("was => getComputedStyle(document.querySelector('.xtick text')).fill !== was", arg=before)
+    until(
+        lambda: page.evaluate("getComputedStyle(document.querySelector('.xtick text')).fill") != before, "new colours"
+    )
     assert page.evaluate("window.stayed") is True
     assert window.complaints == []
 

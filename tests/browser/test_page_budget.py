@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser import houses
+from tests.browser.conftest import until
 from tests.browser.test_every_page import SETTLED, WAIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -32,7 +33,7 @@ def cold(page: Any, url: str) -> tuple[list[str], int]:
     session.on("Network.loadingFinished", lambda e: size.__setitem__(0, size[0] + int(e["encodedDataLength"])))
     page.goto(f"{url}/", wait_until="load")
     page.wait_for_selector("body[data-connection=open]", timeout=WAIT)
-    page.wait_for_function(SETTLED, timeout=WAIT)
+    until(lambda: page.evaluate(SETTLED), "the charts")
     page.wait_for_timeout(1000)
     session.detach()
     return [one for one in asked if one.startswith("http")], size[0]
