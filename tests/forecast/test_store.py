@@ -270,3 +270,13 @@ def test_progress_tells_stage_share_and_seconds_left():
     run.refresh_from_db()
     assert (run.stage, run.progress, run.beat_at) == ("training xgboost", 0.25, NOW + timedelta(seconds=4))
     assert run.eta_seconds == pytest.approx(12, abs=1)
+
+
+def test_what_was_learned_wakes_the_executor_and_the_supervisor(monkeypatch):
+    rung = []
+    monkeypatch.setattr(store, "ring", lambda task, module, by, queue="trade": rung.append((task, module, by, queue)))
+    store.wake()
+    assert rung == [
+        ("trading.tick", "executor", "trainer", "trade"),
+        ("trading.tick", "model_supervisor", "trainer", "work"),
+    ]

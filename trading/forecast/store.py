@@ -96,7 +96,7 @@ def train(
     nudge: Callable[[], object] | None = None,
     judged: bool = True,
 ) -> None:
-    """Do the run: load, learn, judge, write. `nudge` is called after a promotion; by default it wakes the executor.
+    """Do the run: load, learn, judge, write. `nudge` is called after a promotion; by default it is `wake`.
 
     A replay trains for its own span alone: what it makes is not `judged` against what an earlier replay left.
     """
@@ -129,7 +129,7 @@ def train(
                 numbers=outcome.numbers,
             )
             if outcome.promoted:
-                transaction.on_commit(nudge or wake_executor)
+                transaction.on_commit(nudge or wake)
         prune(market, clock())
 
 
@@ -209,8 +209,10 @@ class Meter:
         rows.say(self.run_id, self.fence, stage=stage[:80], progress=share, eta_seconds=left, beat_at=self.clock())
 
 
-def wake_executor() -> None:
+def wake() -> None:
+    """The last closed bar is judged at once by what was learned; what was learned is looked at."""
     ring("trading.tick", "executor", "trainer")
+    ring("trading.tick", "model_supervisor", "trainer", queue="work")
 
 
 # -- out to the disk --------------------------------------------------------------------------------------------------
