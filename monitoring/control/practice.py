@@ -27,7 +27,7 @@ PATIENCE = 2.0  # seconds that the desk has for an answer
 MUTE, ERRORS = "mute", "errors"
 ORDERS: Mapping[str, Mapping[str, Any]] = {  # what the desk is told
     MUTE: {"kind": "mute_stream", "seconds": 60},
-    ERRORS: {"kind": "http_status", "seconds": 20, "params": {"status": 503}},
+    ERRORS: {"kind": "http_status", "seconds": 60, "params": {"status": 503}},
 }
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

@@ -41,6 +41,7 @@ class AuditEntry(models.Model):
     hash = models.CharField(max_length=64, unique=True)
 
     class Meta:
+        verbose_name_plural = "audit entries"
         ordering = ["seq"]
 
 

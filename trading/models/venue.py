@@ -15,6 +15,7 @@ class VenueKeys(models.Model):
     set_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        verbose_name = verbose_name_plural = "venue keys"
         get_latest_by = "id"
 
     def __str__(self) -> str:
