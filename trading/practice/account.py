@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from trading.practice.margin import liquidation_price, maintenance
 from trading.practice.rules import Bracket
@@ -42,19 +42,19 @@ def trade(account: Account, symbol: str, signed: Decimal, price: Decimal, fee: D
     p = account.position(symbol)
     closing = min(abs(signed), abs(p.amount)) if p.sign * signed < 0 else ZERO
     opening = abs(signed) - closing
-    realized = (closing * (price - p.entry) * p.sign).quantize(CENTS)
+    realized = (closing * (price - p.entry) * p.sign).quantize(CENTS, ROUND_HALF_EVEN)
     if closing:
-        p.margin -= (p.margin * closing / abs(p.amount)).quantize(CENTS)
+        p.margin -= (p.margin * closing / abs(p.amount)).quantize(CENTS, ROUND_HALF_EVEN)
         p.amount += closing if signed > 0 else -closing
         p.realized += realized
     if not p.amount:
         p.entry = p.margin = ZERO
     if opening:
         held = abs(p.amount)
-        p.entry = ((p.entry * held + price * opening) / (held + opening)).quantize(ENTRY)
+        p.entry = ((p.entry * held + price * opening) / (held + opening)).quantize(ENTRY, ROUND_HALF_EVEN)
         p.amount += opening if signed > 0 else -opening
         if p.isolated:
-            p.margin += (opening * price / p.leverage).quantize(CENTS)
+            p.margin += (opening * price / p.leverage).quantize(CENTS, ROUND_HALF_EVEN)
     p.updated = now
     account.wallet += realized - fee
     return realized
@@ -63,7 +63,7 @@ def trade(account: Account, symbol: str, signed: Decimal, price: Decimal, fee: D
 def fund(account: Account, symbol: str, mark: Decimal, rate: Decimal) -> Decimal:
     """Pay (or receive) funding: longs pay a positive rate. Returns the amount, negative when paid."""
     p = account.position(symbol)
-    amount = (-p.amount * mark * rate).quantize(CENTS)
+    amount = (-p.amount * mark * rate).quantize(CENTS, ROUND_HALF_EVEN)
     account.wallet += amount
     if p.isolated:
         p.margin += amount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from trading.practice import params as read
@@ -162,10 +162,10 @@ def position_v3(x: Exchange, q: Position) -> Json:
         "positionSide": "BOTH",
         "positionAmt": plain(q.amount),
         "entryPrice": plain(q.entry),
-        "breakEvenPrice": plain((q.entry * (1 + TAKER * q.sign)).quantize(Decimal("1e-10"))),
+        "breakEvenPrice": plain((q.entry * (1 + TAKER * q.sign)).quantize(Decimal("1e-10"), ROUND_HALF_EVEN)),
         "markPrice": plain(mark),
         "unRealizedProfit": money(q.unrealized(mark)),
-        "liquidationPrice": plain(max(limit, ZERO).quantize(Decimal("1e-8"))),
+        "liquidationPrice": plain(max(limit, ZERO).quantize(Decimal("1e-8"), ROUND_HALF_EVEN)),
         "isolatedMargin": money(q.margin + q.unrealized(mark) if q.isolated and q.amount else ZERO),
         "notional": money(notional),
         "marginAsset": "USDT",

@@ -37,7 +37,7 @@ def check(engine: Engine, order: Order, quote: Quote) -> None:
     position, rules = engine.account.position(order.symbol), engine.rules[order.symbol]
     if order.reduce_only and not reduces(order, position):
         raise Refused(-2022)
-    if not order.reduce_only and engine.market.status(order.symbol, engine.now) != "TRADING":
+    if not order.reduce_only and engine.status(order.symbol) != "TRADING":
         raise Refused(-4140)
     if order.type == "MARKET":
         bound = pricing.take_bound(quote.mark, order.sign, rules)

@@ -7,7 +7,8 @@ It decides from the market's prices and keeps time only as it is told (`walk.py`
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Protocol
 
 from trading.practice import admission, liquidation, pricing, shapes
@@ -21,6 +22,8 @@ from trading.practice.values import OPEN, ZERO, Algo, Fill, Income, Order, Posit
 
 FIRST_IDS = {"order": 8_000_000_000, "algo": 3_000_000_000, "trade": 500_000_000, "income": 700_000_000}
 OLDEST_PRICE = 15_000  # ms: an order on an older one is refused
+POST_ONLY = -5022  # an amended post-only order that would take is cancelled
+CLOSED = ("BREAK", "CLOSE")  # not even the way out is open
 
 
 class Prices(Protocol):
@@ -43,9 +46,18 @@ class Prices(Protocol):
     def heard_ms(self, symbol: str, now_ms: int) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How the book takes a new order: at once only this share, and what is left after `late` ms (0: as it can)."""
+
+    share: Decimal = Decimal(1)
+    late: int = 0
+
+
 class Engine:
     def __init__(self, market: Prices, tables: Any, ledger: Ledger, balance: Decimal, now: int) -> None:
         self.market, self.ledger, self.balance = market, ledger, balance
+        self.statuses: dict[str, str] = {}  # of symbols that are no longer traded as the market says
         self.rules: dict[str, Rules] = {}
         self.learn(tables)
         self.load(now)
@@ -69,6 +81,7 @@ class Engine:
         self.account = Account(self.balance)
         self.orders: dict[int, Order] = {}
         self.algos: dict[int, Algo] = {}
+        self.late: dict[int, int] = {}  # orders that the book takes up only then (ms)
         self._saved_at = now
         if saved is None:
             self.earn("", "TRANSFER", self.balance, "first deposit")
@@ -79,6 +92,7 @@ class Engine:
         self.account = Account(Decimal(saved["wallet"]), {p.symbol: p for p in self.ledger.positions()})
         self.orders = {o.order_id: o for o in self.ledger.open_orders()}
         self.algos = {a.algo_id: a for a in self.ledger.open_algos()}
+        self.late = {o.order_id: self.now for o in self.orders.values() if o.type == "MARKET"}
         if lost := sorted(set(self.at_stake()) - set(self.rules)):
             raise LedgerError(
                 f"{self.ledger.path}: holds positions or orders in {', '.join(lost)}, which this market does not have; "
@@ -99,6 +113,9 @@ class Engine:
     def next_id(self, kind: str) -> int:
         self.sequence[kind] += 1
         return self.sequence[kind]
+
+    def status(self, symbol: str) -> str:
+        return self.statuses.get(symbol) or self.market.status(symbol, self.now)
 
     def quote(self, symbol: str) -> Quote:
         return Quote(self.market.price(symbol, self.now), self.market.mark(symbol, self.now))
@@ -133,8 +150,9 @@ class Engine:
         return available(self.account, self.marks(), reserved)
 
     # -- orders --------------------------------------------------------------------------------------------------------
-    def place(self, order: Order) -> Order:
+    def place(self, order: Order, matching: Matching = Matching()) -> Order:
         """Accept or refuse an order, and match it against the book of this moment."""
+        self._check_traded(order.symbol)
         self._check_age(order.symbol)
         quote, rules = self.quote(order.symbol), self.rules[order.symbol]
         if any(o.client_id == order.client_id for o in self.orders.values()):
@@ -142,8 +160,12 @@ class Engine:
         if len(self.open_orders(order.symbol)) >= rules.max_orders:
             raise Refused(-2025)
         admission.check(self, order, quote)
-        self._accept(order, quote)
+        self._accept(order, quote, matching)
         return order
+
+    def _check_traded(self, symbol: str) -> None:
+        if self.statuses.get(symbol) in CLOSED:
+            raise Refused(-1122)
 
     def _check_age(self, symbol: str) -> None:
         """Nothing fills at a price that nobody has confirmed lately; what rests waits for the next one."""
@@ -154,6 +176,7 @@ class Engine:
 
     def place_algo(self, algo: Algo) -> Algo:
         """Put a conditional order into the algo book."""
+        self._check_traded(algo.symbol)
         resting = self.open_algos(algo.symbol)
         if any(a.client_id == algo.client_id for a in self.open_algos()):
             raise Refused(-4116)
@@ -175,9 +198,30 @@ class Engine:
         """Take an open order out of the book, for its owner (CANCELED) or on the exchange's own account (EXPIRED)."""
         order.status, order.updated = status, self.now
         self.orders.pop(order.order_id, None)
+        self.late.pop(order.order_id, None)
         self.changes.orders[order.order_id] = order
         self.outbox.append(shapes.order_update(order, status, self.now))
         self._finish_algo(order)
+        return order
+
+    def amend(self, order: Order, price: Decimal, quantity: Decimal) -> Order:
+        """Another price and quantity for a resting order, with its id; refused, it stays as it was."""
+        if quantity <= order.executed:
+            return self.cancel(order)
+        quote, wanted = self.quote(order.symbol), replace(order, price=price, quantity=quantity)
+        del self.orders[order.order_id]  # its margin is free for what it becomes
+        try:
+            admission.check(self, wanted, quote)
+        except Refused as no:
+            self.orders[order.order_id] = order
+            if no.code != POST_ONLY:
+                raise
+            return self.cancel(order)
+        self.orders[order.order_id] = order
+        order.price, order.quantity, order.updated = price, quantity, self.now
+        self.changes.orders[order.order_id] = order
+        self.outbox.append(shapes.order_update(order, "AMENDMENT", self.now))
+        self._take(order, self._allowed(order), quote)
         return order
 
     def cancel_algo(self, algo: Algo, status: str = "CANCELED", reason: str = "") -> Algo:
@@ -295,23 +339,41 @@ class Engine:
         self._note_algo(algo)
         self._accept(order, quote)
 
-    def _accept(self, order: Order, quote: Quote) -> None:
+    def _accept(self, order: Order, quote: Quote, matching: Matching = Matching()) -> None:
         """Into the book: a reduce-only order is cut down to the position, and what can fill at once does."""
         if order.reduce_only:
             order.quantity = min(order.quantity, abs(self.account.position(order.symbol).amount))
         self.orders[order.order_id] = order
         self.changes.orders[order.order_id] = order
         self.outbox.append(shapes.order_update(order, "NEW", self.now))
+        if matching.late:
+            self.late[order.order_id] = self.now + matching.late
+        most = self._allowed(order)
+        if matching.share < 1:
+            most = min(most, self.rules[order.symbol].floor_quantity(order.quantity * matching.share))
+        self._take(order, most, quote)
+
+    def _take(self, order: Order, quantity: Decimal, quote: Quote) -> None:
+        """What the book gives now; what may not rest and waits for nothing is over."""
         rules = self.rules[order.symbol]
         bound = order.price or pricing.take_bound(quote.mark, order.sign, rules)
-        got = pricing.take(quote.price, order.sign, self._allowed(order), bound, rules)
+        got = pricing.take(quote.price, order.sign, quantity, bound, rules)
         if got.quantity:
             self.fill(order, got.quantity, got.price, quote, maker=False)
-        if order.status in OPEN and (order.type == "MARKET" or order.tif in ("IOC", "FOK")):
+        waits = order.order_id in self.late
+        if order.status in OPEN and not waits and (order.type == "MARKET" or order.tif in ("IOC", "FOK")):
             self.cancel(order, "EXPIRED")
 
+    def take_up_late(self) -> None:
+        """Orders that the book was to take up by now."""
+        for order_id in [i for i, at in self.late.items() if at <= self.now]:
+            del self.late[order_id]
+            if (order := self.orders.get(order_id)) is not None:
+                self._take(order, self._allowed(order), self.quote(order.symbol))
+
     def _crossed(self, order: Order, price: Decimal) -> bool:
-        return order.type == "LIMIT" and (price - order.price) * order.sign <= 0
+        reached = (price - order.price) * order.sign <= 0
+        return order.type == "LIMIT" and reached and order.order_id not in self.late
 
     def _allowed(self, order: Order) -> Decimal:
         """What may still fill: a reduce-only order never more than the position."""
@@ -335,7 +397,7 @@ class Engine:
         if not quantity:
             self.cancel(order, "EXPIRED")
             return
-        fee = min(quantity * price * (MAKER if maker else TAKER), most).quantize(CENTS)
+        fee = min(quantity * price * (MAKER if maker else TAKER), most).quantize(CENTS, ROUND_HALF_EVEN)
         realized = trade(self.account, order.symbol, order.sign * quantity, price, fee, self.now)
         order.executed += quantity
         order.quote += quantity * price
@@ -384,7 +446,7 @@ class Engine:
         if algo is None:
             return
         algo.status, algo.updated = "FINISHED", self.now
-        algo.actual_price, algo.actual_quantity = order.average.quantize(CENTS), order.executed
+        algo.actual_price, algo.actual_quantity = order.average.quantize(CENTS, ROUND_HALF_EVEN), order.executed
         self.algos.pop(algo.algo_id)
         self._note_algo(algo)
 

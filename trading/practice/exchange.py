@@ -12,19 +12,33 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from trading.practice import account_api, faults, market_api, shapes, signing, trade_api, walk
+from trading.practice import (
+    account_api,
+    batch_api,
+    faults,
+    interference,
+    market_api,
+    misanswer,
+    shapes,
+    signing,
+    trade_api,
+    walk,
+)
 from trading.practice import params as read
 from trading.practice.engine import Engine
 from trading.practice.ledger import Ledger
 from trading.practice.params import Params
+from trading.practice.rules import read_rules
 from trading.practice.values import Answer, Refused
+from trading.practice.weights import Meter
 
 PUBLIC = market_api.ROUTES
-SIGNED = trade_api.ROUTES | account_api.ROUTES
+SIGNED = trade_api.ROUTES | batch_api.ROUTES | account_api.ROUTES
 KEYED = account_api.KEYED
 LISTEN_KEY_MS = 3_600_000
 MAX_UNKNOWN = 1_000
@@ -46,18 +60,42 @@ class Exchange:
         self.now = clock_ms()
         self.engine = Engine(market, tables, ledger, balance, self.now)
         self.infos: dict[str, dict[str, Any]] = {}
+        self.ways = interference.Ways()
         self._list()
         self.faults = faults.Desk()
+        self.fault: faults.Fault | None = None  # of the request that is being answered
+        self.meter = Meter()
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         self.requests: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.countdowns: dict[str, int] = ledger.recall("countdowns") or {}  # symbol: when its orders go (ms)
         self._listening: dict[str, Any] = ledger.recall("listen_key") or {}
 
     # -- time ----------------------------------------------------------------------------------------------------------
     def advance(self, now_ms: int) -> None:
         """Let happen what the market did up to now: triggers, fills, funding, liquidation; commit it."""
         self.now = max(self.now, now_ms)
-        self._safely(lambda: walk.walk(self.engine, self.now))
+        self._change_ways()
+        self._safely(self._pass_time)
+
+    def _pass_time(self) -> None:
+        walk.walk(self.engine, self.now)
+        interference.act(self.engine, self.faults)
+        for symbol in [s for s, at in self.countdowns.items() if at <= self.now]:
+            for order in self.engine.open_orders(symbol):
+                self.engine.cancel(order)
+            self.count_down(symbol, 0)
+
+    def _change_ways(self) -> None:
+        """Symbols' status and rules follow the faults that are in force."""
+        before, self.ways = self.ways, interference.ways(self.faults, self.now)
+        if before.ids == self.ways.ids:
+            return
+        symbols = self.market.symbols
+        self.engine.statuses = self.ways.statuses(symbols)
+        for symbol in before.symbols(symbols) | self.ways.symbols(symbols):
+            self.infos[symbol] = self._info(symbol)
+            self.engine.rules[symbol] = read_rules(self.infos[symbol], self.tables.brackets(symbol))
 
     # -- requests ------------------------------------------------------------------------------------------------------
     def handle(
@@ -74,15 +112,40 @@ class Exchange:
             self.requests[f"{method} {path}"] += 1
         try:
             params = read.parse("&".join(part for part in (raw, body) if part))
-            fault = self.faults.on_request(method, path, params.get("symbol", ""), self.clock_ms())
-            if fault and (answer := faults.instead(fault, self.tables.error)):
-                return answer
-            self.advance(self.clock_ms())
-            function = self._function(method, path, raw, body, params, headers or {})
-            answer = Answer(200, self._safely(lambda: function(self, params)))
         except Refused as no:
             return self._refusal(no)
-        return faults.timed_out(fault, self.tables.error) if fault else answer
+        now = self.clock_ms()
+        used = self.meter.spend(method, path, params, now)
+        fault = self.faults.on_request(self._asked(method, path, params, used), now)
+        answer = misanswer.instead(fault, self.tables.error, now) if fault else None
+        if answer is None:
+            self.fault = fault
+            answer = self._answered(method, path, raw, body, params, headers or {})
+            answer = misanswer.afterwards(fault, answer, self.tables.error) if fault else answer
+        return replace(answer, headers=answer.headers | self.meter.headers(method, path, now))
+
+    def lingers(self, method: str, path: str, query: str, body: str) -> float:
+        """Seconds that this request stays on its way before `handle` should get it."""
+        try:
+            params = read.parse("&".join(part for part in (query, body) if part))
+        except Refused:
+            return 0.0
+        return self.faults.lingers(self._asked(method, path, params), self.clock_ms())
+
+    def _asked(self, method: str, path: str, params: Params, used: int = 0) -> faults.Asked:
+        route = (method, path)
+        exits = "true" in (params.get("reduceOnly", "").lower(), params.get("closePosition", "").lower())
+        return faults.Asked(method, path, params.get("symbol", ""), route in SIGNED or route in KEYED, exits, used)
+
+    def _answered(
+        self, method: str, path: str, raw: str, body: str, params: Params, headers: Mapping[str, str]
+    ) -> Answer:
+        try:
+            self.advance(self.clock_ms())
+            function = self._function(method, path, raw, body, params, headers)
+            return Answer(200, self._safely(lambda: function(self, params)))
+        except Refused as no:
+            return self._refusal(no)
 
     def symbol(self, params: Params) -> str:
         symbol = read.text(params, "symbol")
@@ -134,13 +197,24 @@ class Exchange:
         self._list()
 
     def _list(self) -> None:
-        market = self.market
-        self.infos |= {s: self.tables.symbol_info(s, market.price(s, market.history_start_ms)) for s in market.symbols}
+        self.infos |= {s: self._info(s) for s in self.market.symbols}
+        self.ways = interference.Ways()  # faults change the rules anew
+
+    def _info(self, symbol: str) -> dict[str, Any]:
+        price = self.market.price(symbol, self.market.history_start_ms)
+        return self.ways.info(symbol, self.tables.symbol_info(symbol, price))
 
     # -- for the desk --------------------------------------------------------------------------------------------------
     def remember_market(self) -> None:
         """Keep the market's anchor, speed and drives, so that a restart continues it."""
         self.ledger.remember("market", self.market.state())
+
+    def count_down(self, symbol: str, wait: int) -> None:
+        """In so many ms the symbol's open orders are cancelled; 0: never mind."""
+        self.countdowns.pop(symbol, None)
+        if wait:
+            self.countdowns[symbol] = self.now + wait
+        self.ledger.remember("countdowns", self.countdowns)
 
     def cancel_by_hand(self, order_id: int) -> dict[str, Any]:
         """Cancel an open order of either book, as a human at the venue would."""

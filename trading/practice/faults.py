@@ -1,35 +1,26 @@
-"""The fault desk: ways in which the exchange can be made to misbehave, for tests and drills. Pure."""
+"""The fault desk: ways in which the exchange can be made to misbehave, for tests and drills. Pure.
+
+Which kinds there are, and what they take, is `fault_kinds`; what a request's fault answers is `misanswer`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from trading.practice.values import Answer
+from trading.practice.fault_kinds import BUILT, STANDING, UNCOUNTED, BadFault, check_kind, check_params
 
-STANDING = ("mute_stream", "change_account_mode", "clock_skew")  # meet no single request
-BUILT = ("http_status", "error_code", "timeout_after", "reject_stop", *STANDING)
-PLANNED = (
-    "timeout_before", "reset_after", "garbage_body", "html_body", "delay", "partial_fill", "cancel_stop", "ack_only",
-    "duplicate_fill_event", "reorder_events", "drop_stream", "stale_klines", "missing_klines", "bad_kline",
-    "frozen_price", "delist", "change_filters", "rate_limit", "ban", "key_revoked", "liquidate", "latency",
-)  # fmt: skip
-ALGO_ORDER = ("POST", "/fapi/v1/algoOrder")
+__all__ = ["BUILT", "Asked", "BadFault", "Desk", "Fault", "read_fault"]
+ORDER, ALGO_ORDER = ("POST", "/fapi/v1/order"), ("POST", "/fapi/v1/algoOrder")
+ONCE = ("liquidate", "drop_stream")  # kinds that happen once where neither times nor seconds are given
+ONLY = {"reject_stop": ALGO_ORDER, "partial_fill": ORDER, "ack_only": ORDER}  # kinds that one endpoint alone can meet
 MAX_FAULTS = 100
-
-
-class BadFault(ValueError):
-    """What is wrong with a posted fault, by field."""
-
-    def __init__(self, field_name: str, message: str) -> None:
-        self.field = field_name
-        super().__init__(message)
 
 
 @dataclass(slots=True)
 class Fault:
-    """One injected fault: what it does, to which requests or streams, how often or until when."""
+    """One injected fault: what it does, to which requests or streams, how often or until when (ms)."""
 
     id: int
     kind: str
@@ -38,6 +29,7 @@ class Fault:
     times: int | None = None
     until: int | None = None
     hits: int = 0
+    began: int = 0
 
     def live(self, now: int) -> bool:
         return (self.times is None or self.hits < self.times) and (self.until is None or now < self.until)
@@ -47,14 +39,30 @@ class Fault:
         return (
             wanted.get("method", method).upper() == method
             and wanted.get("path", path) == path
-            and wanted.get("symbol", symbol).upper() == symbol.upper()
+            and self.concerns(symbol)
+            and ONLY.get(self.kind, (method, path)) == (method, path)
         )
+
+    def concerns(self, symbol: str) -> bool:
+        return self.match.get("symbol", symbol).upper() == symbol.upper()
 
     def describe(self, now: int) -> dict[str, Any]:
         left = None if self.until is None else max(0, self.until - now) / 1000
         times_left = None if self.times is None else self.times - self.hits
         row = {"id": self.id, "kind": self.kind, "match": self.match, "params": self.params, "hits": self.hits}
         return row | {"times_left": times_left, "seconds_left": left}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a fault may look at in a request. `signed`: it carries the account's key; `exit`: it can only reduce."""
+
+    method: str
+    path: str
+    symbol: str = ""
+    signed: bool = False
+    exit: bool = False
+    weight: int = 0  # used in this minute, this request included
 
 
 @dataclass(slots=True)
@@ -80,36 +88,56 @@ class Desk:
     def prune(self, now: int) -> None:
         self.faults = {i: f for i, f in self.faults.items() if f.live(now)}
 
-    def on_request(self, method: str, path: str, symbol: str, now: int) -> Fault | None:
+    def standing(self, kind: str, now: int) -> Iterator[Fault]:
+        """The faults of this kind that are in force now."""
+        return (f for f in self.faults.values() if f.kind == kind and f.live(now))
+
+    def on_request(self, asked: Asked, now: int) -> Fault | None:
         """The first fault that meets this request; it counts as a hit."""
         for fault in self.faults.values():
-            if fault.kind in STANDING or not fault.live(now) or not fault.meets(method, path, symbol):
+            if fault.kind in STANDING or not fault.live(now) or _spared(fault, asked):
                 continue
-            if fault.kind == "reject_stop" and (method, path) != ALGO_ORDER:
-                continue
-            fault.hits += 1
-            return fault
+            if fault.meets(asked.method, asked.path, asked.symbol):
+                fault.hits += 1
+                return fault
         return None
+
+    def lingers(self, asked: Asked, now: int) -> float:
+        """Seconds that a request is on its way before the exchange gets it."""
+        found = [f for f in self.standing("latency", now) if f.meets(asked.method, asked.path, asked.symbol)]
+        return sum(_lag(fault) for fault in found)
 
     def account_mode(self, name: str, now: int) -> bool:
         """Whether somebody has switched the account to this mode: `hedge` or `multi_assets`."""
-        changed = [f for f in self.faults.values() if f.kind == "change_account_mode" and f.live(now)]
-        return any(fault.params.get(name, False) for fault in changed)
+        return any(fault.params.get(name, False) for fault in self.standing("change_account_mode", now))
 
     def skew(self, now: int) -> int:
         """How far the exchange's clock is off, in ms."""
-        found = [f for f in self.faults.values() if f.kind == "clock_skew" and f.live(now)]
-        return sum(int(1000 * fault.params["seconds"]) for fault in found)
+        return sum(int(1000 * fault.params["seconds"]) for fault in self.standing("clock_skew", now))
 
     def mutes(self, stream: str, symbol: str, now: int) -> bool:
         """Whether this stream is silenced now; `user` is the name of the user-data stream."""
-        for fault in self.faults.values():
-            if fault.kind != "mute_stream" or not fault.live(now):
-                continue
-            if fault.params.get("stream", stream) in stream and fault.match.get("symbol", symbol).upper() == symbol:
+        for fault in self.standing("mute_stream", now):
+            if fault.params.get("stream", stream) in stream and fault.concerns(symbol):
                 fault.hits += 1
                 return True
         return False
+
+
+def _spared(fault: Fault, asked: Asked) -> bool:
+    """Requests that a fault lets through although they match."""
+    if fault.kind == "key_revoked":
+        return not asked.signed
+    if fault.kind == "rate_limit":
+        return asked.weight <= fault.params.get("weight", -1)
+    return asked.exit and bool(fault.params.get("spares_exits", False))
+
+
+def _lag(fault: Fault) -> float:
+    """The delay of the next request, spread evenly over the jitter by the golden ratio: the same in every run."""
+    fault.hits += 1
+    spread = (fault.hits * 0.6180339887498949) % 1
+    return float(fault.params.get("seconds", 0.2)) + spread * float(fault.params.get("jitter", 0))
 
 
 def read_fault(body: Any, fault_id: int, now: int) -> Fault:
@@ -118,11 +146,7 @@ def read_fault(body: Any, fault_id: int, now: int) -> Fault:
     unknown = set(body) - {"kind", "match", "times", "seconds", "params"}
     if unknown:
         raise BadFault(sorted(unknown)[0], "unknown field; known are kind, match, times, seconds, params")
-    kind = body.get("kind")
-    if kind in PLANNED:
-        raise BadFault("kind", f"{kind} is not built yet; built are {', '.join(BUILT)}")
-    if kind not in BUILT:
-        raise BadFault("kind", f"unknown kind {kind!r}; built are {', '.join(BUILT)}")
+    kind = check_kind(body.get("kind"))
     match, params = body.get("match", {}), body.get("params", {})
     if not isinstance(match, dict) or not all(isinstance(v, str) for v in match.values()):
         raise BadFault("match", "an object of strings is wanted: method, path, symbol")
@@ -130,75 +154,19 @@ def read_fault(body: Any, fault_id: int, now: int) -> Fault:
         raise BadFault("match", "known are method, path, symbol")
     if not isinstance(params, dict):
         raise BadFault("params", "an object is wanted")
-    _check_params(kind, params)
+    check_params(kind, params)
     times, seconds = body.get("times"), body.get("seconds")
     if times is not None and seconds is not None:
         raise BadFault("times", "give times or seconds, not both")
-    if times is not None and kind in ("change_account_mode", "clock_skew"):
+    if times is not None and kind in UNCOUNTED:
         raise BadFault("times", f"{kind} stands for some seconds, or until it is ended")
-    if times is not None and (not _whole(times) or times < 1):
+    if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
         raise BadFault("times", f"a whole number from 1 is wanted, was {times!r}")
     if seconds is not None and (
         isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 86_400
     ):
         raise BadFault("seconds", f"a number of seconds within 0..86400 is wanted, was {seconds!r}")
-    return Fault(fault_id, kind, match, params, times, None if seconds is None else now + int(seconds * 1000))
-
-
-PARAMS: Mapping[str, dict[str, tuple[int, int]]] = {
-    "http_status": {"status": (400, 599)},
-    "error_code": {"code": (-30_000, -1), "status": (400, 599)},
-    "timeout_after": {"seconds": (0, 120)},
-    "reject_stop": {"code": (-30_000, -1)},
-    "mute_stream": {},
-    "change_account_mode": {},
-    "clock_skew": {"seconds": (-86_400, 86_400)},
-}
-FLAGS = {"change_account_mode": ("hedge", "multi_assets")}
-TEXTS = {"http_status": ("body",), "error_code": ("message",), "mute_stream": ("stream",)}
-
-
-def _check_params(kind: str, params: dict[str, Any]) -> None:
-    for name, value in params.items():
-        if name in TEXTS.get(kind, ()):
-            if not isinstance(value, str):
-                raise BadFault(f"params.{name}", f"a string is wanted, was {value!r}")
-            continue
-        if name in FLAGS.get(kind, ()):
-            if not isinstance(value, bool):
-                raise BadFault(f"params.{name}", f"true or false is wanted, was {value!r}")
-            continue
-        if name not in PARAMS[kind]:
-            raise BadFault(f"params.{name}", f"unknown for {kind}")
-        low, high = PARAMS[kind][name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise BadFault(f"params.{name}", f"a number within {low}..{high} is wanted, was {value!r}")
-        if name != "seconds" and not _whole(value):
-            raise BadFault(f"params.{name}", f"a whole number is wanted, was {value!r}")
-    if kind == "error_code" and "code" not in params:
-        raise BadFault("params.code", "error_code needs the code to answer")
-    if kind == "clock_skew" and "seconds" not in params:
-        raise BadFault("params.seconds", "clock_skew needs the seconds that the clock is ahead")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def instead(fault: Fault, errors: Any) -> Answer | None:
-    """What is answered without asking the exchange at all, or None where it is asked."""
-    if fault.kind == "http_status":
-        status = fault.params.get("status", 503)
-        body = fault.params.get("body")
-        return Answer(status, body if body is not None else {"code": -1000, "msg": f"Injected HTTP status {status}."})
-    if fault.kind in ("error_code", "reject_stop"):
-        code = fault.params.get("code", -4045)
-        status, message = errors(code)
-        return Answer(fault.params.get("status", status), {"code": code, "msg": fault.params.get("message", message)})
-    return None
-
-
-def timed_out(fault: Fault, errors: Any) -> Answer:
-    """The answer that never comes in time: the request was executed, its sender is told only that nobody knows."""
-    status, message = errors(-1007)
-    return Answer(status, {"code": -1007, "msg": message}, delay=float(fault.params.get("seconds", 0)))
+    until = None if seconds is None else now + int(seconds * 1000)
+    if times is None and seconds is None and kind in ONCE:
+        times = 1
+    return Fault(fault_id, kind, match, params, times, until, began=now)

@@ -159,12 +159,15 @@ class Ledger:
         since: int = 0,
         until: int | None = None,
         limit: int = 100,
+        skip: int = 0,
     ) -> list[Income]:
+        """Oldest first: from `since` on when given, else the newest `limit`; `skip` rows of them are left out."""
         where, values = _where({"symbol": symbol, "kind": kind})
         where += " AND time >= ? AND time <= ?"
         values += [since, until if until is not None else 2**62]
         if since:
-            return self._rows(Income, f"SELECT body FROM income WHERE {where} ORDER BY id LIMIT {limit:d}", values)
+            sql = f"SELECT body FROM income WHERE {where} ORDER BY id LIMIT {limit:d} OFFSET {skip:d}"
+            return self._rows(Income, sql, values)
         return self._newest(Income, "income", where, values, limit)
 
     def _one(self, kind: type, table: str, columns: dict[str, Any]) -> Any:

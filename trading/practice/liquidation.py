@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN
 from typing import TYPE_CHECKING
 
 from trading.practice import pricing
@@ -43,7 +43,9 @@ def liquidate(engine: Engine, position: Position, quote: Quote) -> None:
     engine.orders[order.order_id] = order
     left = max(backing + position.unrealized(price), ZERO).quantize(CENTS, ROUND_FLOOR)
     engine.fill(order, order.quantity, price, quote, maker=False, execution="CALCULATED", most=left)
-    fee = min(left - engine.changes.fills[-1].fee, order.quantity * price * rules.liquidation_fee).quantize(CENTS)
+    fee = min(left - engine.changes.fills[-1].fee, order.quantity * price * rules.liquidation_fee).quantize(
+        CENTS, ROUND_HALF_EVEN
+    )
     if fee:
         engine.account.wallet -= fee
         engine.earn(position.symbol, "INSURANCE_CLEAR", -fee, "liquidation fee")

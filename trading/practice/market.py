@@ -8,7 +8,7 @@ the time is always an argument (wall time in ms), nothing is random, and `state(
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -385,8 +385,8 @@ def ticker_of(
         "highPrice": max(h, last),
         "lowPrice": min(low, last),
         "priceChange": change,
-        "priceChangePercent": (change / o * 100).quantize(Decimal("0.001")),
-        "weightedAvgPrice": (quote / volume).quantize(last) if volume else last,
+        "priceChangePercent": (change / o * 100).quantize(Decimal("0.001"), ROUND_HALF_EVEN),
+        "weightedAvgPrice": (quote / volume).quantize(last, ROUND_HALF_EVEN) if volume else last,
         "volume": volume,
         "quoteVolume": quote,
         "count": trades,

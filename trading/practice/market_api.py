@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from trading.practice import candle_faults, pricing
 from trading.practice import params as read
-from trading.practice import pricing
 from trading.practice.params import Params
 from trading.practice.shapes import Json, plain
 from trading.practice.values import Refused
@@ -36,7 +36,7 @@ def time(x: Exchange, p: Params) -> Json:
 
 
 def exchange_info(x: Exchange, p: Params) -> Json:
-    symbols = [info | {"status": x.market.status(s, x.now)} for s, info in x.infos.items()]
+    symbols = [info | {"status": x.engine.status(s)} for s, info in x.infos.items()]
     return _info(x, symbols) | {"assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-100"}]}
 
 
@@ -50,7 +50,19 @@ def nothing(x: Exchange, p: Params) -> list[Any]:
 
 
 def klines(x: Exchange, p: Params) -> list[list[Any]]:
-    return _klines(x, p, x.market.klines)
+    rows = _klines(x, p, x.market.klines)
+    symbol, width = x.symbol(p), INTERVALS[p["interval"]]
+    if not candle_faults.standing(x.faults, symbol, "rest", x.now):
+        return rows
+    peer = _klines(x, {**p, "symbol": other(x, symbol)}, x.market.klines)
+    return candle_faults.told_rows(
+        x.faults, symbol, width, rows, x.now, lambda at: plain(x.market.price(symbol, at)), peer
+    )
+
+
+def other(x: Exchange, symbol: str) -> str:
+    """Another symbol, where there is one."""
+    return next((name for name in x.market.symbols if name != symbol), symbol)
 
 
 def mark_klines(x: Exchange, p: Params) -> list[list[Any]]:
@@ -133,11 +145,13 @@ def last_price(x: Exchange, symbol: str) -> Json:
 
 
 def premium(x: Exchange, symbol: str) -> Json:
-    mark = plain(x.market.mark(symbol, x.now))
+    since = candle_faults.frozen_at(x.faults, symbol, x.now)
+    at = x.now if since is None else since
+    mark = plain(x.market.mark(symbol, at))
     return {
         "symbol": symbol,
         "markPrice": mark,
-        "indexPrice": plain(x.market.price(symbol, x.now)),
+        "indexPrice": plain(x.market.price(symbol, at)),
         "estimatedSettlePrice": mark,
         "lastFundingRate": plain(x.market.funding_rate(symbol, x.now)),
         "interestRate": "0.00010000",

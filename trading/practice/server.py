@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ from aiohttp import WSMsgType, web
 
 from trading.practice import desk
 from trading.practice.exchange import Exchange
+from trading.practice.fault_events import Scrambler, dropped, symbol_of
 from trading.practice.streams import Stream, Teller, UnknownStream, parse
 from trading.practice.values import Answer
 
@@ -56,6 +59,7 @@ class Server:
         self.teller = Teller(exchange)
         self.clients: set[Client] = set()
         self.told_second = exchange.now // 1000
+        self.scrambler = Scrambler(exchange.faults)
         exchange.listeners.append(self.tell_user)
 
     def application(self) -> web.Application:
@@ -71,12 +75,15 @@ class Server:
     # -- HTTP ----------------------------------------------------------------------------------------------------------
     async def on_request(self, request: web.Request) -> web.Response:
         body, query = await _text(request), request.rel_url.raw_query_string
-        return await _respond(self.exchange.handle(request.method, request.path, query, request.headers, body))
+        if late := self.exchange.lingers(request.method, request.path, query, body):
+            await asyncio.sleep(late)
+        answer = self.exchange.handle(request.method, request.path, query, request.headers, body)
+        return await _respond(request, answer)
 
     async def on_desk(self, request: web.Request) -> web.Response:
         if request.remote not in LOOPBACK or (urlsplit(f"//{request.host}").hostname or "") not in LOOPBACK:
             return web.json_response({"error": FORBIDDEN}, status=403)
-        return await _respond(desk.answer(self.exchange, request.method, request.path, await _text(request)))
+        return await _respond(request, desk.answer(self.exchange, request.method, request.path, await _text(request)))
 
     # -- WebSocket -----------------------------------------------------------------------------------------------------
     async def on_socket(self, request: web.Request) -> web.StreamResponse:
@@ -159,6 +166,7 @@ class Server:
         while True:
             now = self.exchange.clock_ms()
             self.exchange.advance(now)
+            self._disturb(now)
             if now // 1000 != self.told_second:
                 self.told_second = now // 1000
                 self.tell_market(self.told_second)
@@ -177,10 +185,21 @@ class Server:
                 self._send(clients, name, text)
 
     def tell_user(self, message: dict[str, Any]) -> None:
-        symbol = message.get("o", {}).get("s", "")
+        for event in self.scrambler.pass_on(message, self.exchange.now):
+            self._tell_user(event)
+
+    def _tell_user(self, message: dict[str, Any]) -> None:
         clients = [c for c in self.clients if c.user]
-        if clients and not self.exchange.faults.mutes("user", symbol, self.exchange.now):
+        if clients and not self.exchange.faults.mutes("user", symbol_of(message), self.exchange.now):
             self._send(clients, self.exchange.listen_key(), compact(message))
+
+    def _disturb(self, now: int) -> None:
+        """Drop the sockets that faults end, and let go of the events that they hold."""
+        for client in dropped(self.exchange.faults, [(c, c.user, c.streams) for c in self.clients], now):
+            self.clients.discard(client)
+            asyncio.get_running_loop().create_task(client.socket.close(code=1001, message=b"going away"))
+        for event in self.scrambler.overdue(now):
+            self._tell_user(event)
 
     def _send(self, clients: Iterable[Client], stream: str, text: str) -> None:
         for client in clients:
@@ -198,12 +217,25 @@ async def _text(request: web.Request) -> str:
     return (await request.read()).decode("utf-8", "replace")
 
 
-async def _respond(answer: Answer) -> web.Response:
+async def _respond(request: web.Request, answer: Answer) -> web.Response:
     if answer.delay:
         await asyncio.sleep(answer.delay)
+    if answer.reset:
+        _tear(request)
+        return web.Response()
     if isinstance(answer.body, str):
-        return web.Response(text=answer.body, status=answer.status, headers=answer.headers, content_type="text/html")
+        kind = "text/html" if answer.body.startswith("<") else "application/json"
+        return web.Response(text=answer.body, status=answer.status, headers=answer.headers, content_type=kind)
     return web.json_response(answer.body, status=answer.status, headers=answer.headers, dumps=compact)
+
+
+def _tear(request: web.Request) -> None:
+    """End the connection with a reset: with no time to linger, what was to be sent is dropped."""
+    if (transport := request.transport) is None:
+        return
+    if (wire := transport.get_extra_info("socket")) is not None:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 def _stop_on_failure(task: asyncio.Task) -> None:

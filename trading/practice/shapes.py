@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from trading.practice.values import ZERO, Algo, Fill, Income, Order, Position
@@ -237,4 +237,4 @@ def account_update(
 
 
 def _average(o: Order) -> str:
-    return plain(o.average.quantize(Decimal("1e-8")).normalize()) if o.executed else "0.00"
+    return plain(o.average.quantize(Decimal("1e-8"), ROUND_HALF_EVEN).normalize()) if o.executed else "0.00"

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from trading.practice import market_api
+from trading.practice import candle_faults, market_api
 from trading.practice.exchange import Exchange
 from trading.practice.market_api import INTERVALS
-from trading.practice.shapes import Json
+from trading.practice.shapes import Json, plain
 
 KLINE = re.compile(r"(\w+)@(kline|markPriceKline)_(\w+)")
 SINGLE = re.compile(r"(\w+)@(markPrice|markPrice@1s|bookTicker|miniTicker|ticker|aggTrade|trade)")
@@ -115,8 +115,13 @@ class Teller:
         new = [k for k in ask(stream.symbol, width, since, None, CATCH_UP, x.now) if k != last]
         if new:
             self.told[stream.name] = (new[-1].open_time, new[-1])
-        event = "markPrice_kline" if mark else "kline"
-        return [kline(event, k, stream, width, x.now) for k in new]
+        if mark:
+            return [kline("markPrice_kline", k, stream, width, x.now) for k in new]
+        told = (kline("kline", k, stream, width, x.now) for k in new)
+        peer = market_api.other(x, stream.symbol)
+        return candle_faults.told_events(
+            x.faults, stream.symbol, width, told, x.now, lambda at: plain(x.market.price(stream.symbol, at)), peer
+        )
 
     def _tickers(self, stream: Stream) -> list[Json]:
         x = self.exchange

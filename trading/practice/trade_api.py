@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trading.practice import interference, shapes, tickets
 from trading.practice import params as read
-from trading.practice import shapes, tickets
 from trading.practice.params import Params
 from trading.practice.shapes import Json
 from trading.practice.values import OPEN, Algo, Order, Refused
@@ -13,6 +13,8 @@ from trading.practice.values import OPEN, Algo, Order, Refused
 if TYPE_CHECKING:
     from trading.practice.exchange import Exchange
 
+WEEK_MS = 7 * 86_400_000
+KEPT_MS = 90 * 86_400_000  # how long the venue tells income
 ALL_CANCELLED = {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 
@@ -22,23 +24,23 @@ def place(x: Exchange, p: Params) -> Json:
     form = read.choice(p, "newOrderRespType", ("ACK", "RESULT"), -1136, "ACK")
     rules, mark = x.engine.rules[symbol], x.market.mark(symbol, x.now)
     ticket = tickets.order_ticket(p, rules, mark, x.engine.next_id("order"), x.now)
-    order = x.engine.place(ticket)
+    order = x.engine.place(ticket, interference.matching(x.fault))
     return shapes.order(order) if form == "RESULT" else shapes.acknowledged(order)
 
 
 def find(x: Exchange, p: Params) -> Json:
-    return shapes.order(_find(x, p, -2013))
+    return shapes.order(find_one(x, p, -2013))
 
 
 def find_open(x: Exchange, p: Params) -> Json:
-    order = _find(x, p, -2013)
+    order = find_one(x, p, -2013)
     if order.status not in OPEN:
         raise Refused(-2013)
     return shapes.order(order)
 
 
 def cancel(x: Exchange, p: Params) -> Json:
-    order = _find(x, p, -2011)
+    order = find_one(x, p, -2011)
     if order.status not in OPEN:
         raise Refused(-2011)
     return shapes.order(x.engine.cancel(order))
@@ -106,12 +108,18 @@ def user_trades(x: Exchange, p: Params) -> list[Json]:
 
 
 def income(x: Exchange, p: Params) -> list[Json]:
+    """Without times the last seven days; never more than three months back. With a page, that page of what is asked."""
+    since, until = read.integer(p, "startTime"), read.integer(p, "endTime")
+    if since is None and until is None:
+        since = x.now - WEEK_MS
+    limit = read.integer(p, "limit", 1, 1000) or 100
     rows = x.ledger.income(
         symbol=_optional_symbol(x, p),
         kind=p.get("incomeType") or None,
-        since=read.integer(p, "startTime") or 0,
-        until=read.integer(p, "endTime"),
-        limit=read.integer(p, "limit", 1, 1000) or 100,
+        since=max(since or 0, x.now - KEPT_MS),
+        until=until,
+        limit=limit,
+        skip=limit * ((read.integer(p, "page", 1) or 1) - 1),
     )
     return [shapes.income(i) for i in rows]
 
@@ -127,7 +135,7 @@ def _optional_symbol(x: Exchange, p: Params) -> str | None:
     return x.symbol(p) if p.get("symbol") else None
 
 
-def _find(x: Exchange, p: Params, code: int) -> Order:
+def find_one(x: Exchange, p: Params, code: int) -> Order:
     """An open order, or one that is over; of several with the same client id, the open or else the newest."""
     symbol = x.symbol(p)
     order_id, client_id = read.reference(p, "orderId", "origClientOrderId")

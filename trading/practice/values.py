@@ -21,12 +21,16 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What leaves over the wire; `delay` is how many seconds the shell waits before it answers."""
+    """What leaves over the wire; `delay` is how many seconds the shell waits before it answers.
+
+    With `reset` nothing leaves: the connection is torn down.
+    """
 
     status: int
     body: Any
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0
+    reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def band_of(engine: Engine, symbol: str) -> Band:
     for algo in engine.open_algos(symbol):
         (highs if algo.rises else lows)[algo.working_type].append(algo.trigger)
     for order in engine.open_orders(symbol):
+        if order.order_id in engine.late:
+            continue
         (lows if order.side == "BUY" else highs)["CONTRACT_PRICE"].append(order.price)
     position = engine.account.position(symbol)
     if position.amount:
@@ -85,6 +87,7 @@ def walk(engine: Engine, end: int) -> None:
             engine.settle_funding(stop)
     engine.now = max(engine.now, end)
     engine.expire_overdue()
+    engine.take_up_late()
 
 
 def _play(engine: Engine, symbols: list[str], start: int, end: int) -> None:
