@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,7 @@ from trading.exchange.errors import (
     NotAccepted,
     OutcomeUnknown,
     Refused,
+    Silenced,
     Unreachable,
     WouldTrigger,
     classify,
@@ -85,10 +87,10 @@ def test_an_answer_means_the_same_for_the_table_and_through_ccxt(status, text, w
     gateway = connect(CONNECTION, lambda *request: (status, {}, text))
     with pytest.raises(write) as failure:
         place(gateway)
-    assert type(failure.value) is write
+    assert type(failure.value) is (Silenced if status in (418, 429) else write)
     with pytest.raises(read) as failure:
         connect(CONNECTION, lambda *request: (status, {}, text)).marks()
-    assert type(failure.value) is read
+    assert type(failure.value) is (Silenced if status in (418, 429) else read)
 
 
 @pytest.mark.parametrize("code", [-2019, -2022, -4116, -2021, -1003])
@@ -207,6 +209,31 @@ def test_after_429_only_what_reduces_risk_is_sent():
         assert len(venue.requests) == requests
     with pytest.raises(NotAccepted, match="of silence"):
         gateway.marks()
+
+
+def test_what_a_position_needs_is_read_within_a_silence_and_no_entry_goes_with_it():
+    venue = Counting(429, {"Retry-After": "7"}, body(-1003))
+    gateway = connect(CONNECTION, venue)
+    with pytest.raises(Silenced) as failure:
+        gateway.marks()
+    assert (failure.value.seconds, failure.value.banned) == (7, False)
+    with gateway.urgently():
+        for ask, requests in ((gateway.marks, 2), (lambda: place(gateway), 2), (gateway.one_way, 3)):
+            with pytest.raises(Silenced):
+                ask()
+            assert len(venue.requests) == requests
+
+
+def test_a_ban_lasts_until_the_moment_that_its_text_names():
+    now = datetime.now(UTC)
+    until = round((now.timestamp() + 300) * 1000)
+    text = json.dumps({"code": -1003, "msg": f"Way too many requests; IP(1.2.3.4) banned until {until}."})
+    gateway = connect(CONNECTION, lambda *request: (418, {}, text))
+    with pytest.raises(Silenced) as failure:
+        gateway.marks()
+    assert failure.value.banned and failure.value.seconds == pytest.approx(300, abs=5)
+    with gateway.urgently(), pytest.raises(Silenced, match="300 s of silence are left"):
+        gateway.one_way()
 
 
 def test_after_a_ban_nothing_is_sent():

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from trading.exchange import wire
+from trading.exchange import klines, wire
 from trading.exchange.streaming import account_symbols
 from trading.exchange.venue import OrderRequest, OrderStatus, OrderType, Side
 
@@ -88,11 +88,11 @@ def test_finished_is_filled_only_with_a_price(price, status):
 
 
 def test_the_closed_flag_of_a_kline_is_kept(payload):
-    bar, closed = wire.streamed_bar(payload("binance_um/market_data_json/kline_stream_closed.json"))
+    bar, closed = klines.streamed_bar(payload("binance_um/market_data_json/kline_stream_closed.json"))
     assert closed is True
     assert (bar.symbol, bar.open_time) == (BTC, datetime(2021, 12, 5, 23, 41, tzinfo=UTC))
     assert (bar.open, bar.high, bar.low, bar.close, bar.volume) == (0.001, 0.0025, 0.001, 0.002, 1000.0)
-    assert wire.streamed_bar(payload("binance_um/market_data_json/kline_stream_open.json"))[1] is False
+    assert klines.streamed_bar(payload("binance_um/market_data_json/kline_stream_open.json"))[1] is False
 
 
 def test_a_mark_of_the_stream_is_exact(payload):
@@ -119,7 +119,7 @@ def test_an_account_update_names_every_position(payload):
 
 
 def test_what_is_no_number_in_a_candle_becomes_nan():
-    bar = wire.bar([1_770_000_000_000, "1", None, "", "abc", {}, 0], BTC)
+    bar = klines.bar([1_770_000_000_000, "1", None, "", "abc", {}, 0], BTC)
     assert bar.open == 1.0
     assert all(value != value for value in (bar.high, bar.low, bar.close, bar.volume))
 

@@ -42,6 +42,7 @@ def test_each_kind_of_broken_candle_is_named(change, kind):
     assert fault.kind == kind
     assert fault.detail
     assert all(isinstance(text, str) for text in fault.raw)
+    assert set(fault.fields) & {*change, "low", "high"}
 
 
 def test_a_candle_is_closed_in_the_moment_in_which_it_ends():
@@ -49,24 +50,40 @@ def test_a_candle_is_closed_in_the_moment_in_which_it_ends():
     assert quality.judge(GOOD, MINUTE, T0 + MINUTE - timedelta(milliseconds=1)).kind == "unclosed"
 
 
-def test_a_jump_is_noted_and_a_usual_move_is_not():
-    assert quality.spike(GOOD, 100.0) is None
-    assert quality.spike(GOOD, 150.0).kind == "spike"
-
-
 def test_a_gap_says_what_is_missing():
-    found = list(quality.gaps("X", [T0, T0 + MINUTE, T0 + 5 * MINUTE, T0 + 7 * MINUTE], MINUTE))
-    assert [(f.open_time, f.detail) for f in found] == [
-        (T0 + 2 * MINUTE, "3 candles are missing, 2026-01-05 12:02 to 12:04"),
-        (T0 + 6 * MINUTE, "1 candle is missing"),
+    times = [T0, T0 + MINUTE, T0 + 5 * MINUTE, T0 + 7 * MINUTE]
+    assert list(quality.gaps("X", times, MINUTE)) == [
+        quality.Gap("X", T0 + 2 * MINUTE, T0 + 4 * MINUTE, 3),
+        quality.Gap("X", T0 + 6 * MINUTE, T0 + 6 * MINUTE, 1),
     ]
 
 
-def test_the_first_of_two_equal_times_wins():
+def test_what_is_left_of_a_gap_shrinks_to_nothing():
+    gap = quality.Gap("X", T0, T0 + 4 * MINUTE, 5)
+    assert quality.left_of(gap, [T0, T0 + 2 * MINUTE], MINUTE) == quality.Gap("X", T0 + MINUTE, T0 + 4 * MINUTE, 3)
+    assert quality.left_of(gap, [T0 + i * MINUTE for i in range(5)], MINUTE) is None
+
+
+def test_of_two_that_differ_at_once_neither_is_believed():
     other = replace(GOOD, close=100.5)
     kept, again = quality.once([GOOD, GOOD, other])
-    assert kept == [GOOD]
-    assert [f.kind for f in again] == ["duplicate", "revised"]
+    assert kept == []
+    assert [(f.kind, f.fields) for f in again] == [("duplicate", ()), ("disputed", ("close",))]
+    assert quality.once([GOOD, GOOD])[0] == [GOOD]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({}, "duplicate"),
+        ({"close": 100.5}, "revised"),
+        ({"open_time": T0 - MINUTE}, "order"),
+        ({"open_time": T0 + MINUTE}, None),
+    ],
+)
+def test_a_candle_that_was_told_before_is_told_apart(change, kind):
+    fault = quality.repeated(replace(GOOD, **change), GOOD)
+    assert (fault and fault.kind) == kind
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from trading.exchange.venue import Bar
-from trading.feed import rows
-from trading.models import Candle, CandleFault, UniverseSnapshot
+from trading.feed import rows, store
+from trading.models import Candle, CandleFault, CandleGap, UniverseSnapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
 
 
 def bar(symbol: str = BTC, minute: int = 0, close: float = 100.0) -> Bar:
-    return Bar(symbol, T0 + minute * MINUTE, 100.0, max(close, 101.0), min(close, 99.0), close, 1.0)
+    return Bar(symbol, T0 + minute * MINUTE, 100.0, max(close, 101.0), min(close, 99.0), close, 1.0 + abs(minute))
 
 
 def test_the_same_batch_twice_is_stored_once():
@@ -44,22 +44,46 @@ def test_a_revised_candle_leaves_the_stored_one_as_it_was():
     assert CandleFault.objects.get().raw[4] == "100.5"
 
 
-def test_a_hole_is_noted_once_and_the_candles_are_kept():
+def test_a_hole_is_kept_as_one_and_the_candles_are_kept():
     rows.store([bar(minute=0)], "1m", NOW)
     stored = rows.store([bar(minute=3), bar(minute=4), bar(minute=6)], "1m", NOW)
     assert stored.new == 3
-    assert [(f.kind, f.open_time) for f in stored.faults] == [("gap", T0 + MINUTE), ("gap", T0 + 5 * MINUTE)]
+    assert stored.faults == ()
+    found = CandleGap.objects.order_by("first").values_list("first", "last", "missing", "found_at", "filled_at")
+    assert list(found) == [
+        (T0 + MINUTE, T0 + 2 * MINUTE, 2, NOW, None),
+        (T0 + 5 * MINUTE, T0 + 5 * MINUTE, 1, NOW, None),
+    ]
 
 
-def test_a_late_candle_that_closes_a_hole_makes_no_new_one():
-    rows.store([bar(minute=0), bar(minute=2)], "1m", NOW)
-    assert rows.store([bar(minute=1)], "1m", NOW).faults == ()
+def test_late_candles_narrow_a_hole_and_then_close_it():
+    rows.store([bar(minute=0), bar(minute=5)], "1m", NOW)
+    assert rows.store([bar(minute=2)], "1m", NOW).faults == ()
+    assert list(CandleGap.objects.values_list("first", "last", "missing")) == [(T0 + MINUTE, T0 + 4 * MINUTE, 3)]
+    rows.store([bar(minute=m) for m in (1, 3, 4)], "1m", NOW + MINUTE)
+    assert list(CandleGap.objects.values_list("missing", "filled_at")) == [(0, NOW + MINUTE)]
 
 
-def test_a_jump_is_noted_against_the_stored_close():
-    rows.store([bar(minute=0)], "1m", NOW)
-    assert [f.kind for f in rows.store([bar(minute=1, close=50.0)], "1m", NOW).faults] == ["spike"]
-    assert Candle.objects.count() == 2
+def test_a_gap_is_asked_for_eagerly_and_then_ever_more_seldom():
+    rows.store([bar(minute=0), bar(minute=5)], "1m", NOW)
+    at, asked = NOW, []
+    for minute in range(200):
+        at = NOW + minute * MINUTE
+        if gaps := store.gaps_to_fill([BTC], "1m", MINUTE, T0, at):
+            asked.append(minute)
+            store.note_asked(gaps, "1m", at)
+    assert asked[:6] == [0, 1, 2, 3, 4, 5]
+    assert len(asked) < 20
+
+
+def test_a_price_that_is_off_by_a_factor_is_put_aside_and_leaves_a_hole():
+    rows.store([bar(minute=m) for m in range(40)], "1m", NOW)
+    odd = Bar(BTC, T0 + 40 * MINUTE, 1000.0, 1010.0, 990.0, 1000.0, 1.0)
+    stored = rows.store([odd, bar(minute=41)], "1m", NOW)
+    assert [(f.kind, f.fields) for f in stored.faults] == [("spike", ("close",))]
+    assert (stored.new, stored.known) == (1, 0)
+    assert CandleGap.objects.get().first == T0 + 40 * MINUTE
+    assert CandleFault.objects.get().wrong == ["close"]
 
 
 def test_the_queries_of_a_batch_do_not_grow_with_it(django_assert_max_num_queries):
@@ -98,3 +122,19 @@ def test_the_universe_is_what_the_newest_snapshot_lets_in():
         at=NOW, symbols=[{"symbol": BTC, "status": "in"}, {"symbol": ETH, "status": "out"}], source="x"
     )
     assert rows.universe() == [BTC]
+
+
+def test_what_lies_inside_an_open_gap_is_no_second_one():
+    rows.store([bar(minute=0), bar(minute=20)], "1m", NOW)
+    rows.store([bar(minute=5), bar(minute=10)], "1m", NOW)
+    assert [(g.first, g.last) for g in CandleGap.objects.all()] == [(T0 + MINUTE, T0 + 19 * MINUTE)]
+    assert rows.store([bar(minute=m) for m in range(1, 5)], "1m", NOW).new == 4
+    assert rows.store([bar(minute=m) for m in range(6, 20)], "1m", NOW).new == 13
+    assert not CandleGap.objects.filter(filled_at=None).exists()
+
+
+def test_many_open_gaps_are_closed_in_one_batch():
+    rows.store([bar(minute=0), *(bar(minute=m) for m in range(2, 2600, 2))], "1m", NOW + timedelta(days=3))
+    assert CandleGap.objects.filter(filled_at=None).count() == 1299
+    rows.store([bar(minute=m) for m in range(1, 2598, 2)], "1m", NOW + timedelta(days=3))
+    assert not CandleGap.objects.filter(filled_at=None).exists()

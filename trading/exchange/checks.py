@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from trading.exchange import filters as rounding
@@ -129,7 +129,7 @@ def balance(account: Account, smallest: Decimal | None, leverage: int) -> Result
     if smallest is None:
         return unknown("balance", "no_rules", **facts)
     needed = smallest / leverage
-    facts["needed"] = str(needed.quantize(Decimal("0.01")))
+    facts["needed"] = str(needed.quantize(Decimal("0.01"), ROUND_HALF_EVEN))
     return ok("balance", **facts) if account.available >= needed else fail("balance", "too_little", **facts)
 
 
@@ -161,6 +161,7 @@ class Probe:
     quantity: Decimal
     trigger: Decimal
     price: Decimal
+    side: str = "buy"
 
 
 def probe_symbol(

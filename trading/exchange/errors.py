@@ -34,6 +34,14 @@ class NotAccepted(VenueError):
     """Definite: not executed, may be tried again later (rate limit, clock, overload)."""
 
 
+class Silenced(NotAccepted):
+    """The venue asked for silence: 429, or a ban (418). `seconds` are left of it; nothing was executed."""
+
+    def __init__(self, message: str, code: int | None, seconds: float, *, banned: bool) -> None:
+        super().__init__(message, code)
+        self.seconds, self.banned = seconds, banned
+
+
 class Unreachable(VenueError):
     """A read that got no usable answer. (A *write* without an answer is `OutcomeUnknown`.)"""
 
@@ -49,7 +57,8 @@ class KeyRefused(VenueError):
 CLOCK = frozenset({-1021, -5028})
 NOT_SEEN = frozenset({-2013, -2011})  # no such order: not visible yet, or gone
 UNKNOWN = frozenset({-1000, -1001, -1006, -1007})
-LATER = frozenset({-1003, -1008, -1015}) | CLOCK
+TOO_MANY = frozenset({-1003, -1015})  # 429 and 418
+LATER = frozenset({-1008}) | TOO_MANY | CLOCK
 KEY = frozenset({-1022, -2014, -2015})
 SPECIAL: dict[int, type[VenueError]] = {
     -2021: WouldTrigger,

@@ -6,9 +6,12 @@ The calls are ccxt's own endpoints (signing, rate limit, error mapping); answers
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -19,12 +22,24 @@ from urllib.parse import urlsplit
 import ccxt
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from trading.exchange import wire
+from trading.exchange import klines, wire
 from trading.exchange.budget import Budget
-from trading.exchange.errors import CLOCK, NOT_SEEN, Answer, KeyRefused, NotAccepted, Refused, VenueError, classify
+from trading.exchange.errors import (
+    CLOCK,
+    NOT_SEEN,
+    Answer,
+    KeyRefused,
+    Refused,
+    Silenced,
+    Unreachable,
+    VenueError,
+    classify,
+)
 from trading.exchange.venue import (
     Account,
     Bar,
+    Booking,
+    Call,
     Filters,
     Income,
     Mark,
@@ -37,6 +52,7 @@ from trading.exchange.venue import (
 
 ClientError = ccxt.BaseError
 T = TypeVar("T")
+H = TypeVar("H", Income, Booking)
 Clock = Callable[[], datetime]
 Transport = Callable[[str, str, dict[str, str], "str | None"], "tuple[int, dict[str, str], str]"]
 
@@ -62,6 +78,8 @@ RULES_BROKEN = {
 PAGE = 1000  # fills, incomes
 WEEK = timedelta(days=7)  # the venue's longest span of userTrades and income
 PRACTICE_KEY = "practice"
+TOO_MANY = -1003
+BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 DEMO_HOST = "demo-fapi.binance.com"
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -107,6 +125,25 @@ class Telling:
 def _retry_after(headers: Any) -> float | None:
     value = next((v for k, v in dict(headers or {}).items() if k.lower() == "retry-after"), "")
     return float(value) if value.isdigit() else None
+
+
+def silence(error: ccxt.BaseError, what: str, now: datetime) -> Silenced | None:
+    """What a 429 or 418 asks for: its Retry-After, the end of the ban that its text names, or a guess."""
+    answer, wait = _answer(error), getattr(error, "retry_after", None)
+    if answer.status not in (418, 429):
+        return None
+    banned, text = answer.status == 418, answer.error[1]
+    if wait is None and banned:
+        wait = _until_ban_ends(text, now)
+    wait = (120.0 if banned else 5.0) if wait is None else wait
+    said = f"{what}: {text or 'too many requests'} (HTTP {answer.status}), {wait:.0f} s of silence"
+    return Silenced(said, TOO_MANY, wait, banned=banned)
+
+
+def _until_ban_ends(text: str, now: datetime) -> float | None:
+    """Seconds until the moment that the ban's own text names, where it names one."""
+    found = BANNED_UNTIL.search(text)
+    return max(0.0, int(found[1]) / 1000 - now.timestamp()) if found else None
 
 
 class Wired(Telling, ccxt.binanceusdm):
@@ -212,7 +249,9 @@ class CcxtGateway:
         self._rules: tuple[float, dict[str, Filters]] | None = None
         self._quiet_until = 0.0  # after 429, 418: the venue asked for silence
         self._banned = False
+        self._seconds = (lambda: clock().timestamp()) if client.transport else time.monotonic
         self._lock = threading.RLock()
+        self._heard = threading.local()
 
     # -- clock
     def now(self) -> datetime:
@@ -230,7 +269,7 @@ class CcxtGateway:
     # -- market
     def filters(self, fresh: bool = False) -> dict[str, Filters]:
         """The rules of every perpetual, remembered for a minute."""
-        if fresh or self._rules is None or time.monotonic() - self._rules[0] > RULES_FRESH:
+        if fresh or self._rules is None or self._seconds() - self._rules[0] > RULES_FRESH:
             raw = self._ask("fapiPublicGetExchangeInfo", {}, lambda answer: list(answer["symbols"]))
             brackets = self._ask(
                 "fapiPrivateGetLeverageBracket", {}, lambda answer: {b["symbol"]: b["brackets"] for b in answer}
@@ -238,14 +277,14 @@ class CcxtGateway:
             found = self._read(
                 lambda _: [wire.filters(r, brackets.get(r["symbol"])) for r in raw], None, "exchangeInfo"
             )
-            self._rules = time.monotonic(), {f.symbol: f for f in found if f is not None}
+            self._rules = self._seconds(), {f.symbol: f for f in found if f is not None}
         return self._rules[1]
 
     def bars(self, symbol: str, timeframe: str, since: datetime | None = None, limit: int = 500) -> list[Bar]:
         """Closed bars, oldest first; the newest `limit` ones, or those from `since` on."""
         params = kline_params(symbol, timeframe, since, limit)
-        now = self.now()
-        found = self._ask("fapiPublicGetKlines", params, lambda rows: wire.closed_bars(rows, symbol, now))
+        now, step = self.now(), timedelta(seconds=self.client.parse_timeframe(timeframe))
+        found = self._ask("fapiPublicGetKlines", params, lambda rows: klines.closed_bars(rows, symbol, now, step))
         return found[-limit:] if since is None else found[:limit]
 
     def marks(self) -> dict[str, Mark]:
@@ -382,30 +421,73 @@ class CcxtGateway:
 
     def income(self, since: datetime) -> list[Income]:
         """Funding from `since` on, oldest first."""
-        found: dict[str, Income] = {}
+        found = {i.income_id: i for i in self._history({"incomeType": "FUNDING_FEE"}, wire.income, since)}
+        return sorted(found.values(), key=lambda i: (i.at, i.income_id))
+
+    def journal(self, since: datetime) -> list[Booking]:
+        """The income history of every kind from `since` on, oldest first."""
+        found = {b.income_id: b for b in self._history({}, wire.booking, since)}
+        return sorted(found.values(), key=lambda b: (b.at, b.income_id))
+
+    def _history(self, wanted: dict, read: Callable[[Any], H], since: datetime) -> Iterator[H]:
+        """Page by page, some lines twice; a full page goes on at its last line's time."""
         for start, end in _weeks(since, self.now()):
             while True:
-                params = {
-                    "incomeType": "FUNDING_FEE",
-                    "startTime": wire.ms(start),
-                    "endTime": wire.ms(end),
-                    "limit": PAGE,
-                }
-                page = self._ask("fapiPrivateGetIncome", params, lambda rows: [wire.income(r) for r in rows])
-                fresh = {i.income_id: i for i in page if i.income_id not in found}
-                found |= fresh
-                if len(page) < PAGE or not fresh:
+                span = {"startTime": wire.ms(start), "endTime": wire.ms(end), "limit": PAGE}
+                page = self._ask("fapiPrivateGetIncome", wanted | span, lambda rows: [read(r) for r in rows])
+                yield from page
+                if len(page) < PAGE:
                     break
-                start = max(i.at for i in page)
-        return sorted(found.values(), key=lambda i: (i.at, i.income_id))
+                newest = max(one.at for one in page)
+                if wire.ms(newest) <= wire.ms(start):
+                    raise Unreachable(f"income: more than {PAGE} lines in one millisecond can't be told apart")
+                start = newest
+
+    @property
+    def library(self) -> str:
+        return f"ccxt {ccxt.__version__}"
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[Call]]:
+        """The requests that this thread makes meanwhile, those that were not sent too."""
+        before = getattr(self._heard, "calls", None)
+        calls: list[Call] = []
+        self._heard.calls = calls
+        try:
+            yield calls
+        finally:
+            self._heard.calls = before
+
+    @contextmanager
+    def urgently(self) -> Iterator[None]:
+        """What this thread reads meanwhile reduces risk: asked although the venue wants silence, unless banned."""
+        before, self._heard.urgent = getattr(self._heard, "urgent", False), True
+        try:
+            yield
+        finally:
+            self._heard.urgent = before
 
     # -- one request
     def _ask(
         self, endpoint: str, params: dict, parse: Callable[[Any], T], *, write: bool = False, urgent: bool = False
     ) -> T:
         """One request, one answer. A read that the venue's clock refused is asked once more, with the clock set."""
+        began = time.perf_counter()
+        code: int | None = None
+        try:
+            found = self._asked(endpoint, params, parse, write, urgent)
+            code = 0
+            return found
+        except VenueError as error:
+            code = error.code
+            raise
+        finally:
+            if (calls := getattr(self._heard, "calls", None)) is not None:
+                calls.append(Call(endpoint, code, round((time.perf_counter() - began) * 1000)))
+
+    def _asked(self, endpoint: str, params: dict, parse: Callable[[Any], T], write: bool, urgent: bool) -> T:
         with self._lock:
-            self._keep_silence(endpoint, urgent)
+            self._keep_silence(endpoint, urgent or (not write and getattr(self._heard, "urgent", False)))
             if self.offset is None and ("Private" in endpoint or endpoint.startswith("sapi")):
                 self.set_clock()
             try:
@@ -437,10 +519,8 @@ class CcxtGateway:
 
     def _failure(self, error: ccxt.BaseError, endpoint: str, write: bool) -> VenueError:
         answer = _answer(error)
-        if answer.status in (418, 429):
-            self._banned = answer.status == 418
-            wait = getattr(error, "retry_after", None)
-            self._quiet_until = time.monotonic() + (wait if wait is not None else 120.0 if self._banned else 5.0)
+        if quiet := silence(error, endpoint, self.now()):
+            return self._be_silent(quiet)
         failure = classify(answer, write=write, what=endpoint)
         if failure.code in RULES_BROKEN:
             self._rules = None
@@ -448,9 +528,19 @@ class CcxtGateway:
 
     def _keep_silence(self, endpoint: str, urgent: bool) -> None:
         """After 429 only what reduces risk still goes out; after 418 (a ban) nothing does."""
-        left = self._quiet_until - time.monotonic()
+        left = self._quiet_until - self._seconds()
         if left > 0 and (self._banned or not urgent):
-            raise NotAccepted(f"{endpoint}: not sent, the venue asked for {left:.0f} s of silence")
+            said = f"{endpoint}: not sent, {math.ceil(left)} s of silence are left that the venue asked for"
+            raise Silenced(said, TOO_MANY, left, banned=self._banned)
+
+    def _be_silent(self, quiet: Silenced) -> Silenced:
+        """Remember until when; a ban is not shortened by what comes after it."""
+        if quiet.banned or not self._still_banned():
+            self._banned, self._quiet_until = quiet.banned, max(self._seconds() + quiet.seconds, self._quiet_until)
+        return quiet
+
+    def _still_banned(self) -> bool:
+        return self._banned and self._quiet_until > self._seconds()
 
 
 def _all(parse: Callable[[Any, str], T | None], rows: Any) -> list[T]:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from trading.exchange import wire
-from trading.exchange.errors import CLOCK, Answer, Unreachable, classify
+from trading.exchange import klines, wire
+from trading.exchange.errors import CLOCK, Answer, Silenced, Unreachable, classify
 from trading.exchange.gateway import (
+    TOO_MANY,
     WEIGHT,
     ClientError,
     Clock,
     Connection,
     failure,
     kline_params,
+    silence,
     streaming_client,
     utc_now,
 )
@@ -47,8 +49,11 @@ class AsyncVenue:
     def __init__(self, connection: Connection, clock: Clock = utc_now) -> None:
         self.connection, self.clock = connection, clock
         self.offset = timedelta(0)
+        self.took = timedelta(0)  # of the newest look at the venue's clock, there and back
         self.hearer: Hearer | None = None
+        self.listening: tuple[str, timedelta | None] = ("", None)  # the interval of the klines, and its length
         self.heard_at = time.monotonic()  # when the market last said anything
+        self._quiet_until, self._banned = 0.0, False  # after 429, 418: the venue asked for silence
         weight = LOCAL_WEIGHT if connection.url else WEIGHT
         self.client = streaming_client(connection, clock, self._hear, weight)
 
@@ -58,7 +63,8 @@ class AsyncVenue:
     async def set_clock(self) -> timedelta:
         before = self.clock()
         server = await self._ask("fapiPublicGetTime", {}, lambda raw: wire.moment(raw["serverTime"]))
-        self.offset = server - (before + (self.clock() - before) / 2)
+        self.took = self.clock() - before
+        self.offset = server - (before + self.took / 2)
         self.client.options["timeDifference"] = round(-self.offset.total_seconds() * 1000)
         return self.offset
 
@@ -66,13 +72,15 @@ class AsyncVenue:
         """Closed bars, oldest first; the newest `limit` ones, or those from `since` on."""
         params = kline_params(symbol, timeframe, since, limit)
         rows = await self._ask("fapiPublicGetKlines", params, list)
-        found = self._read(lambda r: wire.closed_bars(r, symbol, self.now()), rows, "klines")
+        step = timedelta(seconds=self.client.parse_timeframe(timeframe))
+        found = self._read(lambda r: klines.closed_bars(r, symbol, self.now(), step), rows, "klines")
         return found[-limit:] if since is None else found[:limit]
 
     # -- streams
     async def listen_market(self, symbols: Sequence[str], timeframe: str) -> None:
         """Klines of all symbols and every mark price, until one of the connections is lost."""
         streams = ["!markPrice@arr@1s", *(f"{wire.market_id(s).lower()}@kline_{timeframe}" for s in symbols)]
+        self.listening = timeframe, timedelta(seconds=self.client.parse_timeframe(timeframe))
         parts = [streams[i : i + STREAMS_A_CONNECTION] for i in range(0, len(streams), STREAMS_A_CONNECTION)]
         self.heard_at = time.monotonic()
         self._forget_dials()
@@ -123,7 +131,7 @@ class AsyncVenue:
                 self.hearer.on_prices({m.symbol: m for m in marks if m is not None})
             elif message.get("e") == "kline":
                 self.heard_at = time.monotonic()
-                found = wire.streamed_bar(message)
+                found = klines.streamed_bar(message, *self.listening)
                 if found is not None:
                     self.hearer.on_kline(*found)
             elif symbols := account_symbols(message):
@@ -139,9 +147,15 @@ class AsyncVenue:
 
     # -- one request
     async def _ask(self, endpoint: str, params: dict, parse: Callable[[Any], T]) -> T:
+        if (left := self._quiet_until - time.monotonic()) > 0:
+            said = f"{endpoint}: not sent, {left:.0f} s of silence are left that the venue asked for"
+            raise Silenced(said, TOO_MANY, left, banned=self._banned)
         try:
             return self._read(parse, await getattr(self.client, endpoint)(params), endpoint)
         except ClientError as error:
+            if quiet := silence(error, endpoint, self.now()):
+                self._banned, self._quiet_until = quiet.banned, time.monotonic() + quiet.seconds
+                raise quiet from error
             problem = failure(error, endpoint)
             if problem.code in CLOCK:
                 await self.set_clock()

@@ -5,6 +5,7 @@ Symbols are ccxt's (`BTC/USDT:USDT`), prices and quantities `Decimal`, times awa
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -187,6 +188,38 @@ class Income:
 
 
 @dataclass(frozen=True, slots=True)
+class Flaw:
+    """What was wrong with a candle on the wire, before its numbers are looked at: the fields, and what stood there."""
+
+    kind: str  # nan, shape, foreign, unclosed
+    fields: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One line of the venue's income history, of whatever kind. `symbol` is "" where it is about the account."""
+
+    income_id: str  # unique among all kinds
+    kind: str
+    symbol: str
+    asset: str
+    amount: Decimal
+    trade_id: str
+    info: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to the venue: its endpoint as the library names it; code 0 is "accepted", None that no code came."""
+
+    endpoint: str
+    code: int | None
+    took_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """One candle as the venue gives it; prices are floats, `open_time` is its start."""
 
@@ -197,6 +230,7 @@ class Bar:
     low: float
     close: float
     volume: float
+    flaw: Flaw | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +262,19 @@ class Gateway(Protocol):
 
     def fills(self, symbol: str, since: datetime) -> list[VenueFill]: ...
     def income(self, since: datetime) -> list[Income]: ...
+    def journal(self, since: datetime) -> list[Booking]:
+        """The income history of every kind from `since` on, oldest first."""
+
+    def urgently(self) -> AbstractContextManager[None]:
+        """What is read meanwhile reduces risk: it is asked even while the venue wants silence, unless we are banned."""
+
+    def recorded(self) -> AbstractContextManager[list[Call]]:
+        """The requests that this thread makes meanwhile."""
+
+    @property
+    def library(self) -> str:
+        """Name and version of the library that speaks to the venue."""
+
     def set_leverage(self, symbol: str, leverage: int) -> None: ...
     def set_margin_mode(self, symbol: str, mode: str) -> None: ...
     def set_clock(self) -> timedelta:

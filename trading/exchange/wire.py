@@ -5,8 +5,7 @@ What is missing or no number raises one of `UNREADABLE`: the gateway calls that 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +13,7 @@ from typing import Any
 
 from trading.exchange.venue import (
     Account,
-    Bar,
+    Booking,
     Filters,
     Income,
     Mark,
@@ -310,6 +309,21 @@ def income(raw: Json) -> Income:
     )
 
 
+def booking(raw: Json) -> Booking:
+    """A line of the income history. The venue's tranId is unique within its kind."""
+    market, kind = str(raw.get("symbol") or ""), str(raw["incomeType"])
+    return Booking(
+        income_id=f"{kind}-{market}-{raw['tranId']}",
+        kind=kind,
+        symbol=symbol_of(market) or market,
+        asset=str(raw.get("asset") or ""),
+        amount=number(raw["income"]),
+        trade_id=str(raw.get("tradeId") or ""),
+        info=str(raw.get("info") or "")[:120],
+        at=moment(raw["time"]),
+    )
+
+
 # -- market data -------------------------------------------------------------------------------------------------------
 
 
@@ -330,36 +344,6 @@ def streamed_mark(raw: Json) -> Mark | None:
 def _mark(symbol: str, price: Decimal, rate: Any, next_funding: Any, at: Any) -> Mark:
     next_at = moment(next_funding) if next_funding else None
     return Mark(symbol, price, funding_rate=number(rate or 0), next_funding_at=next_at, at=moment(at))
-
-
-def loose(value: Any) -> float:
-    """A number, or NaN."""
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def bar(raw: list[Any], symbol: str) -> Bar:
-    """One row of klines. Unchecked, what is no number becomes NaN: `feed/quality.py` judges them."""
-    o, h, low, c, v = (loose(x) for x in raw[1:6])
-    return Bar(symbol, moment(raw[0]), o, h, low, c, v)
-
-
-def closed_bars(rows: Iterable[list[Any]], symbol: str, now: datetime) -> list[Bar]:
-    """The rows whose end (the venue's closeTime, its last millisecond) has passed."""
-    until = ms(now)
-    return [bar(row, symbol) for row in rows if int(row[6]) < until]
-
-
-def streamed_bar(raw: Json) -> tuple[Bar, bool] | None:
-    """A kline event: the bar, and whether it is closed."""
-    k = raw["k"]
-    symbol = symbol_of(str(k["s"]))
-    if symbol is None:
-        return None
-    o, h, low, c, v = (loose(k.get(x)) for x in "ohlcv")
-    return Bar(symbol, moment(k["t"]), o, h, low, c, v), true(k["x"])
 
 
 # -- the venue's rules -------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -10,7 +11,9 @@ from django.conf import settings
 from trading.events import ring
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Bar, Gateway
-from trading.feed import quality, rows, universe
+from trading.feed import quality, rows, store, universe
+from trading.feed.quality import Gap
+from trading.feed.witness import Witness
 from trading.models import ModuleState
 from trading.runtime import Report, register
 
@@ -61,16 +64,37 @@ def fill_in(gateway: Gateway, timeframe: str, now: datetime) -> Report:
     late = lacking(symbols, rows.newest(symbols, timeframe), bar)
     if not symbols:
         return Report.idle("no universe yet")
-    if not late:
+    holes = store.gaps_to_fill(symbols, timeframe, step, bar - CATCH_UP * step, now)
+    if not late and not holes:
         return Report.idle(f"all {len(symbols)} symbols have the candle of {bar:%H:%M}", examined=len(symbols))
     bars, failed = fetch(gateway, late, timeframe, step)
-    stored = rows.store(bars, timeframe, now)
+    bars += refetch(gateway, holes, timeframe)
+    stored = rows.store(bars, timeframe, now, witnesses(gateway))
+    store.note_asked(holes, timeframe, now)
     if stored.new:
         ring("trading.tick", "executor", "data_feed")
     why = "" if stored.new else f"the venue has no candle of {bar:%H:%M} for {', '.join(sorted(late)[:3])}"
     if failed:
         why = f"{len(failed)} of {len(late)} late symbols could not be asked for: {next(iter(failed.values()))}"
     return Report(examined=len(symbols), actions=stored.new, idle_reason=why[:300], panels=("candles", "universe"))
+
+
+def witnesses(gateway: Gateway) -> dict[str, Witness]:
+    """The marks bear out a jump of the price; without an answer only the candles themselves do."""
+    try:
+        return {symbol: Witness(float(mark.price), mark.at) for symbol, mark in gateway.marks().items()}
+    except VenueError:
+        return {}
+
+
+def refetch(gateway: Gateway, holes: Sequence[Gap], timeframe: str) -> list[Bar]:
+    """The candles of these gaps, as far as the venue has them now; whoever can't be asked is asked again later."""
+    bars: list[Bar] = []
+    for hole in holes:
+        with suppress(VenueError):
+            found = gateway.bars(hole.symbol, timeframe, since=hole.first, limit=CATCH_UP - 1)
+            bars += [one for one in found if one.open_time <= hole.last]
+    return bars
 
 
 def lacking(symbols: Sequence[str], last: Mapping[str, datetime], bar: datetime) -> dict[str, datetime | None]:

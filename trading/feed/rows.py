@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, F, Func, Max
+from django.db.models import BigIntegerField, F, Func, Max, Q
 
 from trading.exchange.venue import Bar
 from trading.feed import quality
+from trading.feed import store as keeping
 from trading.feed.candles import COLUMNS, WINDOW, Book, empty
-from trading.feed.quality import Fault
-from trading.models import Candle, CandleFault, UniverseSnapshot
+from trading.feed.quality import Fault, Gap
+from trading.feed.spikes import LOOK, Known, spikes
+from trading.feed.stillness import SURE, enough, still
+from trading.feed.witness import Witness, shrunk
+from trading.models import Candle, UniverseSnapshot
 
-BATCH = 2000
+NOBODY: Mapping[str, Witness] = {}
 Key = tuple[str, datetime]
+There = Mapping[Key, tuple[float, ...]]
+Seen = Mapping[str, Witness]
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What became of a batch: new candles, those that we had already, and what was wrong."""
+    """What became of a batch: new candles, those that we had already, what was wrong, and what is missing."""
 
     new: int = 0
     known: int = 0
     faults: tuple[Fault, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 class Epoch(Func):
@@ -44,23 +51,41 @@ class Epoch(Func):
 # -- in --------------------------------------------------------------------------------------------------------------
 
 
-def store(bars: Sequence[Bar], timeframe: str, now: datetime) -> Stored:
-    """Keep every candle that can be believed, once; quarantine the others. Idempotent, one transaction."""
+def store(
+    bars: Sequence[Bar],
+    timeframe: str,
+    now: datetime,
+    witnesses: Mapping[str, Witness] = NOBODY,
+    heard: Sequence[Fault] = (),
+) -> Stored:
+    """Keep every candle that can be believed, once; quarantine the others, and remember what is missing.
+
+    `witnesses` bear out candles, or contradict them; `heard` are faults that the listener found. Idempotent, in one
+    transaction.
+    """
     step = quality.step_of(timeframe)
     judged = [(bar, quality.judge(bar, step, now)) for bar in bars]
-    faults = [fault for _, fault in judged if fault is not None]
+    faults = [*heard, *(fault for _, fault in judged if fault is not None)]
     good, again = quality.once([bar for bar, fault in judged if fault is None])
     faults += again
+    fresh, holes, refusals = [], [], 0
     with transaction.atomic():
-        new, known = 0, 0
         if good:
             there = existing(good, timeframe, step)
             fresh = [bar for bar in good if (bar.symbol, bar.open_time) not in there]
-            faults += revisions(good, there) + notes(fresh, there, timeframe, step)
+            faults += revisions(good, there)
+            for refuse in (disputes, jumps, stills):
+                refused = refuse(fresh, there, step, witnesses)
+                faults += refused
+                out = {(fault.symbol, fault.open_time) for fault in refused if fault.kind in quality.UNUSABLE}
+                fresh = [bar for bar in fresh if (bar.symbol, bar.open_time) not in out]
+                refusals += len(out)
             insert(fresh, timeframe)
-            new, known = len(fresh), len(good) - len(fresh)
-        quarantine(faults, timeframe, now)
-    return Stored(new, known, tuple(faults))
+            holes = list(missing(fresh, there, timeframe, step))
+            keeping.close_gaps(fresh, timeframe, step, now)
+            keeping.note_gaps(holes, timeframe, now)
+        keeping.quarantine(faults, timeframe, now)
+    return Stored(len(fresh), len(good) - len(fresh) - refusals, tuple(faults), tuple(holes))
 
 
 def insert(bars: Sequence[Bar], timeframe: str) -> None:
@@ -76,81 +101,90 @@ def insert(bars: Sequence[Bar], timeframe: str) -> None:
 
 
 def existing(bars: Sequence[Bar], timeframe: str, step: timedelta) -> dict[Key, tuple[float, ...]]:
-    """What the table holds in the span of these bars, and one bar before it."""
+    """What the table holds in the span of these bars, and as many bars before it as a jump is measured by."""
     times = [bar.open_time for bar in bars]
     rows = Candle.objects.filter(
-        timeframe=timeframe, symbol__in={b.symbol for b in bars}, open_time__range=(min(times) - step, max(times))
+        timeframe=timeframe,
+        symbol__in={b.symbol for b in bars},
+        open_time__range=(min(times) - LOOK * step, max(times)),
     )
     return {(s, at): tuple(ohlcv) for s, at, *ohlcv in rows.values_list("symbol", "open_time", *COLUMNS)}
 
 
-def revisions(bars: Iterable[Bar], there: dict[Key, tuple[float, ...]]) -> list[Fault]:
+def revisions(bars: Iterable[Bar], there: There) -> list[Fault]:
     """Candles that came again with other values: the stored one stays, the other is quarantined."""
     return [
-        Fault(bar.symbol, bar.open_time, "revised", f"stored: {was}"[:300], quality.raw(bar))
+        Fault(bar.symbol, bar.open_time, "revised", f"stored: {was}"[:300], quality.raw(bar), fields)
         for bar in bars
-        if (was := there.get((bar.symbol, bar.open_time))) is not None and was != quality.numbers(bar)
+        if (was := there.get((bar.symbol, bar.open_time))) is not None and (fields := quality.changed(was, bar))
     ]
 
 
-def notes(fresh: Sequence[Bar], there: dict[Key, tuple[float, ...]], timeframe: str, step: timedelta) -> list[Fault]:
-    """Holes before and between new candles, and jumps of the close."""
-    closes = {key: row[3] for key, row in there.items()} | {(b.symbol, b.open_time): b.close for b in fresh}
-    by_symbol: dict[str, list[datetime]] = {}
-    for bar in fresh:
-        by_symbol.setdefault(bar.symbol, []).append(bar.open_time)
-    first = {symbol: min(times) for symbol, times in by_symbol.items()}
-    behind = [symbol for symbol, at in first.items() if (symbol, at - step) not in closes]
-    before = {s: at for s, at in newest(behind, timeframe).items() if at < first[s]} if behind else {}
-    found = [
-        gap
-        for symbol, times in by_symbol.items()
-        for gap in quality.gaps(symbol, times + ([before[symbol]] if symbol in before else []), step)
-        if (symbol, gap.open_time) not in closes
-    ]
-    jumps = (
-        quality.spike(bar, previous)
-        for bar in fresh
-        if (previous := closes.get((bar.symbol, bar.open_time - step))) is not None
-    )
-    return found + [jump for jump in jumps if jump is not None]
+def disputes(fresh: Sequence[Bar], there: There, step: timedelta, seen: Seen) -> list[Fault]:
+    """New candles that contradict what was told of them while they formed."""
+    return [fault for bar in fresh if (fault := shrunk(bar, seen.get(bar.symbol))) is not None]
 
 
-def quarantine(faults: Iterable[Fault], timeframe: str, now: datetime) -> None:
-    """One row per candle and kind; what is seen again is counted."""
-    wanted: dict[tuple, list[Fault]] = {}
-    for fault in faults:
-        wanted.setdefault((fault.symbol, fault.open_time, fault.kind), []).append(fault)
-    if not wanted:
-        return
-    rows = CandleFault.objects.filter(
-        timeframe=timeframe, symbol__in={k[0] for k in wanted}, kind__in={k[2] for k in wanted}
-    ).filter(open_time__in={k[1] for k in wanted})
-    seen = {key: row for row in rows if (key := (row.symbol, row.open_time, row.kind)) in wanted}
-    for key, row in seen.items():
-        row.count += len(wanted[key])
-        row.last_seen, row.detail, row.raw = now, wanted[key][-1].detail[:300], list(wanted[key][-1].raw)
-    CandleFault.objects.bulk_update(seen.values(), ["count", "last_seen", "detail", "raw"], batch_size=BATCH)
-    CandleFault.objects.bulk_create(
-        [fault_row(many, timeframe, now) for key, many in wanted.items() if key not in seen],
-        batch_size=BATCH,
-        ignore_conflicts=True,
-    )
+def jumps(fresh: Sequence[Bar], there: There, step: timedelta, seen: Seen) -> list[Fault]:
+    """New candles whose price nothing bears out, and a note on those whose large move something does."""
+    before = by_symbol(there)
+    found: list[Fault] = []
+    for symbol, line in lines(fresh).items():
+        first = line[0].open_time
+        known = [(at, row[1], row[2], row[3]) for at, row in before.get(symbol, []) if at < first]
+        found += spikes(line, Known(known[-LOOK:], seen.get(symbol)), step)
+    return found
 
 
-def fault_row(many: Sequence[Fault], timeframe: str, now: datetime) -> CandleFault:
-    last = many[-1]
-    return CandleFault(
-        symbol=last.symbol,
-        timeframe=timeframe,
-        open_time=last.open_time,
-        kind=last.kind,
-        detail=last.detail[:300],
-        raw=list(last.raw),
-        count=len(many),
-        first_seen=now,
-        last_seen=now,
-    )
+def stills(fresh: Sequence[Bar], there: There, step: timedelta, seen: Seen) -> list[Fault]:
+    """The newest candles of symbols that stand still; none where nothing is traded anywhere: the market is paused."""
+    before = by_symbol(there)
+    found: list[Fault] = []
+    quiet: list[Fault] = []
+    for symbol, line in lines(fresh).items():
+        past = before.get(symbol, [])
+        if past and past[-1][0] > line[-1].open_time:  # a hole was filled: nothing of now
+            continue
+        known = dict(past[-LOOK - SURE :]) | {bar.open_time: quality.numbers(bar) for bar in line[-LOOK - SURE :]}
+        bars = np.array([known[at] for at in sorted(known)], np.float64)
+        witness, last = seen.get(symbol), line[-1]
+        state = still(bars, enough(bars, witness.stood_still(last, step), witness.moved(last)) if witness else None)
+        if state:
+            (found if state.traded else quiet).extend(frozen(bar, state.bars) for bar in line[-state.bars :])
+    traded = {bar.open_time for bar in fresh if bar.volume > 0} | {at for (_, at), row in there.items() if row[4] > 0}
+    return found + [fault for fault in quiet if fault.open_time in traded]
+
+
+def frozen(bar: Bar, bars: int) -> Fault:
+    many = "1 candle stands" if bars == 1 else f"{bars} candles stand"
+    detail = f"{many} still at {bar.close:g}, {bar.volume:g} is said to be traded"
+    return Fault(bar.symbol, bar.open_time, "frozen", detail, quality.raw(bar), ("close",))
+
+
+def lines(bars: Iterable[Bar]) -> dict[str, list[Bar]]:
+    """Each symbol's bars, oldest first."""
+    found: dict[str, list[Bar]] = {}
+    for bar in sorted(bars, key=lambda one: one.open_time):
+        found.setdefault(bar.symbol, []).append(bar)
+    return found
+
+
+def by_symbol(there: There) -> dict[str, list[tuple[datetime, tuple[float, ...]]]]:
+    found: dict[str, list[tuple[datetime, tuple[float, ...]]]] = {}
+    for symbol, at in sorted(there):
+        found.setdefault(symbol, []).append((at, there[symbol, at]))
+    return found
+
+
+def missing(fresh: Sequence[Bar], there: There, timeframe: str, step: timedelta) -> Iterator[Gap]:
+    """Holes before and between new candles."""
+    new = {symbol: [bar.open_time for bar in line] for symbol, line in lines(fresh).items()}
+    behind = {symbol: times[0] for symbol, times in new.items() if (symbol, times[0] - step) not in there}
+    before = newest_before(behind, timeframe) if behind else {}
+    stored = by_symbol(there)
+    for symbol, times in new.items():
+        known = [at for at, _ in stored.get(symbol, []) if times[0] < at < times[-1]]
+        yield from quality.gaps(symbol, [*times, *known, *([before[symbol]] if symbol in before else [])], step)
 
 
 # -- out -------------------------------------------------------------------------------------------------------------
@@ -184,6 +218,15 @@ def as_book(symbols: tuple[str, ...], rows: list[tuple], step: timedelta) -> Boo
 def newest(symbols: Sequence[str], timeframe: str) -> dict[str, datetime]:
     """Open time of the newest candle, of each symbol that has one."""
     rows = Candle.objects.filter(timeframe=timeframe, symbol__in=symbols)
+    return dict(rows.order_by().values("symbol").annotate(last=Max("open_time")).values_list("symbol", "last"))
+
+
+def newest_before(firsts: Mapping[str, datetime], timeframe: str) -> dict[str, datetime]:
+    """Open time of each symbol's newest candle before the given one, of those that have any; one query."""
+    earlier = Q()
+    for symbol, at in firsts.items():
+        earlier |= Q(symbol=symbol, open_time__lt=at)
+    rows = Candle.objects.filter(earlier, timeframe=timeframe)
     return dict(rows.order_by().values("symbol").annotate(last=Max("open_time")).values_list("symbol", "last"))
 
 

@@ -27,7 +27,9 @@ from django.db import close_old_connections
 from trading.exchange.errors import Unreachable, VenueError
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Bar, Mark
-from trading.feed import quality, rows
+from trading.feed import quality, rows, store
+from trading.feed.quality import LONG_AGO, Fault, Gap
+from trading.feed.witness import Witness, heard_forming, heard_mark
 from trading.runtime import Report, record
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,10 @@ PAGE = 1000  # bars a request; the venue's price for it is 5
 CHUNK = 20_000  # bars a transaction, when history is loaded
 AT_ONCE = 10  # requests in flight
 LASTING = 60.0  # a connection that lived so long starts the back-off anew
-PULSE = 5.0  # seconds between two beats of the process itself
+PULSE = 5.0  # seconds between two beats of the process itself, and between two looks at the venue's clock
+EARLY = timedelta(seconds=2)  # how much before its end, by our clock, a candle may be called closed
+NAMED = 12  # late symbols that are named
+DOUBTS = 5000  # faults heard between two bars that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,9 @@ class Stream:
         self.prices: dict[str, Mark] = {}
         self.touched: set[str] = set()
         self.heard = 0  # messages of the market since the last pulse
+        self.seen: dict[str, Witness] = {}  # what bears out the next candle of each symbol
+        self.said: dict[str, Bar] = {}  # the newest closed candle that was heard of each symbol
+        self.doubts: list[Fault] = []  # what was wrong with what was heard, since the last batch
         self.failed: dict[str, VenueError] = {}  # who could not be asked for candles, since the last batch
         self.closed, self.priced, self.moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.stopped = asyncio.Event()
@@ -107,13 +115,26 @@ class Stream:
     # -- what the venue says (in the event loop, at once)
     def on_kline(self, bar: Bar, closed: bool) -> None:
         self.heard += 1
-        if closed:
+        if not closed:
+            if witness := heard_forming(self.seen.get(bar.symbol), bar):
+                self.seen[bar.symbol] = witness
+            return
+        now, known = self.venue.now() + EARLY, self.said.get(bar.symbol)
+        fault = quality.judge(bar, self.plan.step, now) or quality.repeated(bar, known)
+        if fault is None:
+            self.said[bar.symbol] = bar
             self.pending.setdefault(bar.open_time, {})[bar.symbol] = bar
             self.closed.set()
+            return
+        if fault.kind == "revised":  # neither is believed, unless the first is stored: REST is asked
+            self.pending.get(bar.open_time, {}).pop(bar.symbol, None)
+        if len(self.doubts) < DOUBTS:
+            self.doubts.append(fault)
 
     def on_prices(self, marks: dict[str, Mark]) -> None:
         self.heard += 1
         self.prices |= marks
+        self.seen |= {symbol: heard_mark(self.seen.get(symbol), mark, self.plan.step) for symbol, mark in marks.items()}
         self.priced.set()
 
     def on_account(self, symbols: set[str]) -> None:
@@ -146,12 +167,21 @@ class Stream:
                 await db(record, "stream", self.venue.now(), report, "stream")
             await asyncio.sleep(PULSE)
 
+    async def _look_at_the_clock(self) -> None:
+        """For ever: how far the venue's clock is from ours. The reading's time is ours."""
+        while True:
+            with suppress(VenueError, DatabaseError):
+                offset = await self.venue.set_clock()
+                await db(store.note_clock, "stream", offset, self.venue.took, self.venue.clock())
+            await asyncio.sleep(PULSE)
+
     async def _work(self) -> None:
         await self._reach()
         self.venue.hearer = self
         async with asyncio.TaskGroup() as group:
             for job in (self._market, self._account, self._tell_prices, self._tell_account, self._watch_silence):
                 group.create_task(job())
+            group.create_task(self._look_at_the_clock())
             group.create_task(self._bars())
 
     async def _reach(self) -> None:
@@ -262,8 +292,9 @@ class Stream:
     async def _heard(self, bar: datetime) -> None:
         """Wait for every symbol's closed candle, until the grace is over."""
         deadline = bar + self.plan.step + self.plan.grace
+        until = time.monotonic() + (deadline - self.venue.now()).total_seconds()  # a clock may be put back meanwhile
         while not set(self.symbols) <= self.pending.get(bar, {}).keys():
-            left = (deadline - self.venue.now()).total_seconds()
+            left = min((deadline - self.venue.now()).total_seconds(), until - time.monotonic())
             if left <= 0:
                 return
             self.closed.clear()
@@ -290,18 +321,27 @@ class Stream:
     async def _bar(self, bar: datetime) -> None:
         """One bar of every symbol: what was heard, what REST has instead, stored in one batch."""
         batch, wanted = self._from_memory(bar)
-        jobs = self._requests(wanted, bar)
+        now = self.venue.now()
+        since = bar - self.plan.history * self.plan.step
+        holes = await db(store.gaps_to_fill, self.symbols, self.plan.timeframe, self.plan.step, since, now)
+        jobs = self._requests(wanted, bar) + self._fillings(holes)
         if jobs:
             done, late = await asyncio.wait(jobs, timeout=self.plan.patience.total_seconds())
             batch += [b for job in done for b in job.result()]
             for job in late:
                 job.cancel()
         stored = await self._store(batch, bar)
+        if holes:
+            await db(store.note_asked, holes, self.plan.timeframe, now)
         now = self.venue.now()
-        here = sum(at >= bar for at in self.last.values())
+        lost = sorted(symbol for symbol in self.symbols if self.last.get(symbol, LONG_AGO) < bar)
+        here = len(self.symbols) - len(lost)
         why = "" if here else f"no candle of {bar:%H:%M} came"
+        trouble = f"no candle of {bar:%H:%M} for {', '.join(lost[:NAMED])}" if lost and here else ""
         lag = int((now - bar - self.plan.step).total_seconds() * 1000)
-        await db(record, "data_feed", now, Report(here, stored.new, why, lag, ("candles", "universe")), "stream")
+        panels = ("candles", "universe", *(("quality",) if stored.faults or stored.gaps or holes else ()))
+        report = Report(here, stored.new, why, lag, panels, failed=len(lost) if here else 0, trouble=trouble)
+        await db(record, "data_feed", now, report, "stream")
 
     def _from_memory(self, bar: datetime) -> tuple[list[Bar], dict[str, datetime | None]]:
         """What was heard up to `bar`, in line with what is stored; and who lacks something, from where on."""
@@ -320,6 +360,12 @@ class Stream:
         turn = asyncio.Semaphore(AT_ONCE)
         return [asyncio.ensure_future(self._fetch(symbol, last, bar, turn)) for symbol, last in wanted.items()]
 
+    def _fillings(self, holes: Sequence[Gap]) -> list[asyncio.Future[list[Bar]]]:
+        """One request for each gap, for its own candles only."""
+        turn = asyncio.Semaphore(AT_ONCE)
+        step = self.plan.step
+        return [asyncio.ensure_future(self._fetch(g.symbol, g.first - step, g.last, turn)) for g in holes]
+
     async def _fetch(self, symbol: str, last: datetime | None, bar: datetime, turn: asyncio.Semaphore) -> list[Bar]:
         """The symbol's candles after `last` up to `bar`, oldest first; what could not be had is missing."""
         step = self.plan.step
@@ -335,15 +381,20 @@ class Stream:
                     break
                 if not page:
                     break
-                found += page
-                since = page[-1].open_time + step
+                found += [one for one in page if one.open_time <= bar]
+                further = max(one.open_time for one in page) + step
+                if further <= since:  # nothing but what can't be read
+                    break
+                since = further
         return found
 
     async def _store(self, batch: Sequence[Bar], bar: datetime) -> rows.Stored:
         """Store, and remember how far each symbol is."""
         now = max(self.venue.now(), bar + self.plan.step)  # what the venue calls closed has ended by its clock
-        stored = await db(rows.store, batch, self.plan.timeframe, now)
-        bad = {(f.symbol, f.open_time) for f in stored.faults if f.kind in quality.UNUSABLE}
+        doubts, self.doubts = self.doubts, []
+        stored = await db(rows.store, batch, self.plan.timeframe, now, dict(self.seen), doubts)
+        faults = stored.faults[len(doubts) :]  # of what was heard, REST may have had a better one
+        bad = {(f.symbol, f.open_time) for f in faults if f.kind in quality.UNUSABLE}
         for one in batch:
             if (one.symbol, one.open_time) not in bad:
                 self.last[one.symbol] = max(self.last.get(one.symbol, one.open_time), one.open_time)
