@@ -61,6 +61,7 @@ DATED = {  # tables small enough for a calendar above the list
     "AuditEntry": "at",
     "Incident": "first_seen",
     "CloseRequest": "requested_at",
+    "TrimRequest": "requested_at",
     "CooldownClear": "cleared_at",
     "PreflightRun": "requested_at",
 }
@@ -69,6 +70,7 @@ REACHED = {  # what is searched for on another table's row
     "Order": ("intent__symbol", "intent__client_order_id"),
     "OrderMove": ("order__intent__symbol", "order__venue_order_id"),
     "CloseRequest": ("position__symbol",),
+    "TrimRequest": ("position__symbol",),
     "SignalOutcome": ("signal__symbol",),
 }
 SECRET = ("digest",)  # not even hashes of keys are shown

@@ -35,6 +35,7 @@ class Code(StrEnum):
     MODEL_OUTPUT_INVALID = "MODEL_OUTPUT_INVALID"
     INSUFFICIENT_HISTORY = "INSUFFICIENT_HISTORY"
     FEED_STALE = "FEED_STALE"
+    FEED_FROZEN = "FEED_FROZEN"
     # gates
     EXECUTION_DISABLED = "EXECUTION_DISABLED"
     PREFLIGHT_REQUIRED = "PREFLIGHT_REQUIRED"
@@ -58,6 +59,7 @@ class Code(StrEnum):
     PRICE_INVALID = "PRICE_INVALID"
     PRICE_STALE = "PRICE_STALE"
     PRICE_DRIFT = "PRICE_DRIFT"
+    CLOCK_OFF = "CLOCK_OFF"
     DAILY_LOSS = "DAILY_LOSS"
     # slots, portfolio and size
     MAX_POSITIONS = "MAX_POSITIONS"
@@ -71,6 +73,8 @@ class Code(StrEnum):
     LIQUIDATION_BUFFER = "LIQUIDATION_BUFFER"
     # after the decision
     EXCHANGE_REJECT = "EXCHANGE_REJECT"
+    RATE_LIMIT_VENUE = "RATE_LIMIT_VENUE"
+    KEY_REFUSED = "KEY_REFUSED"
     EXPIRED = "EXPIRED"
     TIMEOUT_UNKNOWN = "TIMEOUT_UNKNOWN"
     SL_REJECTED_CLOSED = "SL_REJECTED_CLOSED"
@@ -115,6 +119,13 @@ MEANINGS: dict[Code, Meaning] = {
         says=(_("Candle {value:age} old, limit {limit:age}."), _("No closed candle yet, limit {limit:age}.")),
         fix=_("Check the stream and the exchange's answers. QT_MAX_DATA_AGE is the limit."),
         setting="QT_MAX_DATA_AGE",
+    ),
+    Code.FEED_FROZEN: Meaning(
+        stage="data",
+        title=_("Candles stand still"),
+        sentence=_("The symbol's newest candles stand still: they may not be the market's."),
+        says=(_("{value:count} candles in a row stand still."),),
+        fix=_("Compare with the exchange's own chart. Without any trade the market is paused: it ends by itself."),
     ),
     Code.EXECUTION_DISABLED: Meaning(
         stage="mode",
@@ -288,6 +299,13 @@ MEANINGS: dict[Code, Meaning] = {
         says=(_("{value:number} R from the signal's price, at most {limit:number} R."),),
         fix=_("Look at the executor's lag: the faster a bar is judged, the smaller the drift."),
     ),
+    Code.CLOCK_OFF: Meaning(
+        stage="system",
+        title=_("Clocks differ"),
+        sentence=_("Our clock and the exchange's differ too much: no age can be trusted."),
+        says=(_("{value:seconds} between our clock and the exchange's, at most {limit:seconds}."),),
+        fix=_("Set this machine's clock (chrony, systemd-timesyncd); it is measured again every 5 s."),
+    ),
     Code.DAILY_LOSS: Meaning(
         stage="risk",
         title=_("Daily loss"),
@@ -384,6 +402,20 @@ MEANINGS: dict[Code, Meaning] = {
         sentence=_("The exchange refused the order."),
         says=(_("Refused with {value}: {message}."), _("Refused: {message}.")),
         fix=_("The exchange's own words are on the order's page."),
+    ),
+    Code.RATE_LIMIT_VENUE: Meaning(
+        stage="order",
+        title=_("The exchange wants silence"),
+        sentence=_("The exchange asked for silence, so the entry was not executed."),
+        says=(_("The exchange asked for {value:age} of silence, so the entry was not executed."),),
+        fix=_("Nothing to do: entries go on when the silence is over; exits and stops are sent meanwhile."),
+    ),
+    Code.KEY_REFUSED: Meaning(
+        stage="order",
+        title=_("Key refused"),
+        sentence=_("The exchange refused our API key."),
+        says=(_("The exchange refused our API key with {value}."),),
+        fix=_("Check the key, its permissions and its list of addresses at the exchange, then run the setup checks."),
     ),
     Code.EXPIRED: Meaning(
         stage="order",

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
 
 from trading import events, tuning
 from trading.codes import Code
@@ -30,15 +29,17 @@ from trading.exchange import rows as venue_rows
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus
 from trading.feed import rows as feed_rows
+from trading.feed import store as feed_store
 from trading.feed.candles import WINDOW, Book, join
 from trading.feed.quality import newest_closed
 from trading.forecast.belief import Belief, Forecast, LabelSpec
 from trading.forecast.labels import stop_distance
 from trading.gates import rows as gate_rows
 from trading.gates.desk import Desk, Holding, Limits, Market, PolicyNow
+from trading.gates.directives import Level, strictest
 from trading.gates.gates import minimum
 from trading.gates.judge import Verdict, decide
-from trading.gates.store import holdings, look_with, standing
+from trading.gates.store import Standing, holdings, look_with, standing
 from trading.models import Candle, Cycle, Decision, Intent, Order, Position, Signal, Trade, TrainingRun
 from trading.orders.intents import client_order_id
 from trading.orders.rows import last_entries
@@ -97,13 +98,14 @@ def ask_venue(gateway: Gateway) -> Venue:
 
 
 def daily_pnl(now: datetime) -> Decimal:
-    """Realised since midnight UTC, net, and what the open positions show, their costs so far included."""
+    """Realised since midnight UTC, net, and what the open positions show, their costs so far included.
+
+    Added here and not by the database, which on SQLite would add in floating point; a day's trades are few.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    closed = Trade.objects.filter(closed_at__gte=midnight).aggregate(n=Sum("net"))["n"] or Decimal(0)
-    sums = Position.objects.exclude(status=Position.CLOSED).aggregate(
-        u=Sum("unrealized"), r=Sum("realized"), c=Sum("fees"), f=Sum("funding")
-    )
-    return closed + sum((sums[k] or Decimal(0)) * s for k, s in (("u", 1), ("r", 1), ("c", -1), ("f", 1)))
+    closed = Trade.objects.filter(closed_at__gte=midnight).values_list("net", flat=True)
+    held = Position.objects.exclude(status=Position.CLOSED).values_list("unrealized", "realized", "fees", "funding")
+    return sum(closed, Decimal(0)) + sum((u + r - c + f for u, r, c, f in held), Decimal(0))
 
 
 def set_desk(
@@ -114,11 +116,12 @@ def set_desk(
     venue: Venue,
     now: datetime,
     limits: Limits,
+    asked_at: datetime,
 ) -> Desk:
-    """Everything the gates may know, gathered once for the whole batch."""
+    """Everything the gates may know, gathered once for the whole batch. `now` is the venue's, `asked_at` ours."""
     from trading.gates import correlation
 
-    held, directive = holdings(), standing(now)
+    held, directive = holdings(), held_back(now)
     symbols = [b.symbol for b in beliefs]
     entered = last_entries(symbols)
     unresolved = set(Order.objects.filter(status=OrderStatus.UNKNOWN).values_list("intent__symbol", flat=True))
@@ -143,7 +146,19 @@ def set_desk(
         bar_closed_at=book.last + book.step if book.last else None,
         halts=directive.halts,
         directive=directive.level,
+        clock_offset=feed_store.clock_offset(asked_at),
     )
+
+
+def held_back(now: datetime) -> Standing:
+    """What directives say; and no entry at all where this process misses a module that it needs."""
+    from trading.modules import missing
+
+    said, absent = standing(now), missing()
+    if not absent:
+        return said
+    level = strictest((said.level, Level.NO_NEW_TRADES))
+    return Standing(level, (*said.halts, *(f"{name} could not be loaded" for name in absent)))
 
 
 def market(
@@ -188,6 +203,7 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
     from trading.forecast import store as model_store
     from trading.forecast.ensemble import predict
     from trading.forecast.features import indicators
+    from trading.forecast.lacks import lacks
 
     config = tuning.effective()
     ensemble = model_store.champions(config.data_source, config.timeframe)
@@ -203,7 +219,7 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
     ema200 = {s: float(v) for s, v in zip(book.symbols, facts.ema200, strict=True) if np.isfinite(v)}
     venue = ask_venue(gateway)
     seen_at = max(now, gateway.now())  # the venue took its time, and its marks are newer than `now`
-    desk = set_desk(forecast.beliefs, book, ema200, policy, venue, seen_at, gate_rows.limits(config))
+    desk = set_desk(forecast.beliefs, book, ema200, policy, venue, seen_at, gate_rows.limits(config), now)
     spec = ensemble.spec
     cost = np.nanmedian(costs_in_r(facts.close, facts.atr14, spec)) if np.isfinite(facts.atr14).any() else None
     return Judgement(
@@ -217,6 +233,7 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
             "cost_r": round(float(cost), 4) if cost else None,
             "flat": plain(forecast.leanings),
             "polls": plain(forecast.polls),
+            "lacking": plain(lacks(book)),
         },
     )
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -125,7 +125,9 @@ def summarise(candles: int, bars: int, symbols: int, seconds: float) -> Summary:
         pending=law.pending,
         orders=Order.objects.count(),
         trades=Trade.objects.count(),
-        net=str(sum(Trade.objects.values_list("net", flat=True), Decimal(0)).quantize(Decimal("0.01"))),
+        net=str(
+            sum(Trade.objects.values_list("net", flat=True), Decimal(0)).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+        ),
         law_holds=law.holds,
         seconds=round(seconds, 2),
         candles_per_second=round(candles / seconds, 1) if seconds else 0.0,
@@ -167,7 +169,11 @@ class Player:
             Bar(
                 symbol,
                 datetime.fromtimestamp(k.open_time / 1000, UTC),
-                *map(float, (k.open, k.high, k.low, k.close, k.volume)),
+                float(k.open),
+                float(k.high),
+                float(k.low),
+                float(k.close),
+                float(k.volume),
             )
             for k in rows
             if k.closed

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from trading.runtime import Module
+from trading.runtime import BROKEN, Module
 
 PREFIX = "tick: "
 
@@ -18,12 +19,13 @@ PREFIX = "tick: "
 def sync(modules: Mapping[str, Module]) -> list[str]:
     """Make the schedule of every module that has none; the names of those made.
 
-    A schedule whose module is gone is switched off, not removed: its history stays readable.
+    A schedule whose module is gone is switched off, not removed: its history stays readable. One whose module can't be
+    loaded stays: it is missed, not gone.
     """
     with transaction.atomic():
         made = [module.name for module in modules.values() if plan(module)]
         gone = PeriodicTask.objects.filter(name__startswith=PREFIX, enabled=True)
-        for task in gone.exclude(name__in=[PREFIX + name for name in modules]):
+        for task in gone.exclude(name__in=[PREFIX + name for name in {*modules, *BROKEN}]):
             task.enabled = False
             task.save()  # not update(): beat is told by the row's own signal
     return made
@@ -47,11 +49,37 @@ def plan(module: Module) -> bool:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A module's line in beat's table as the admin has it by now."""
+
+    every: timedelta  # zero where it has no interval
+    enabled: bool
+    queue: str  # trade, work, train
+    changed_at: datetime | None
+    title: str = ""
+    id: int | None = None
+
+
+def plans() -> dict[str, Plan]:
+    """Every module's line by its name; one query."""
+    tasks = PeriodicTask.objects.filter(name__startswith=PREFIX).select_related("interval")
+    return {
+        task.name.removeprefix(PREFIX): Plan(
+            task.interval.schedule.run_every if task.interval else timedelta(0),
+            task.enabled,
+            (task.queue or "").rpartition("-")[2],
+            task.date_changed,
+            task.description,
+            task.pk,
+        )
+        for task in tasks
+    }
+
+
 def intervals() -> dict[str, tuple[timedelta, bool]]:
     """How often each module is called as the admin has it by now, and whether at all; one query."""
-    tasks = PeriodicTask.objects.filter(name__startswith=PREFIX).select_related("interval")
-    every = {task: task.interval.schedule.run_every if task.interval else timedelta(0) for task in tasks}
-    return {task.name.removeprefix(PREFIX): (span, task.enabled) for task, span in every.items()}
+    return {name: (plan.every, plan.enabled) for name, plan in plans().items()}
 
 
 def interval(every: timedelta) -> tuple[int, str]:

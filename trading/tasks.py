@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
-from celery import shared_task
-from celery.signals import worker_ready
+from celery import Task, shared_task
+from celery.signals import before_task_publish, worker_ready
 from django.conf import settings
 from django.utils import timezone
 
@@ -14,8 +15,19 @@ from trading import runtime
 log = logging.getLogger(__name__)
 
 
-@shared_task(name="trading.tick")
-def tick(name: str, called_by: str = "beat") -> None:
+@before_task_publish.connect
+def note_when(sender: str = "", headers: dict | None = None, **_: object) -> None:
+    """A tick's message says when its bell was rung."""
+    if sender == "trading.tick" and headers is not None:
+        headers["rung"] = timezone.now().isoformat()
+
+
+@shared_task(name="trading.tick", bind=True)
+def tick(self: Task, name: str, called_by: str = "beat") -> None:
+    """A bell that waited while its module ticked has nothing to tell any more; a person's call is always answered."""
+    rung = self.request.get("rung") or (self.request.headers or {}).get("rung")
+    if rung and runtime.machine(called_by) and runtime.began_since(name, datetime.fromisoformat(rung)):
+        return
     runtime.run(name, called_by=called_by)
 
 
@@ -47,6 +59,16 @@ def close(request_id: int) -> None:
 
     with left_to_the_sweep(f"close request {request_id}"):
         keeper.carry_out(request_id, venue(), timezone.now)
+
+
+@shared_task(name="trading.trim")
+def trim(request_id: int) -> None:
+    """Close the part of a position that a person asked to close."""
+    from trading.exchange.gateway import venue
+    from trading.positions import keeper
+
+    with left_to_the_sweep(f"trim request {request_id}"):
+        keeper.trim(request_id, venue(), timezone.now)
 
 
 @shared_task(name="trading.sync")

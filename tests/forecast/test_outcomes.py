@@ -25,7 +25,7 @@ def candles(*bars: tuple[float, float, float], symbol: str = COIN, first: int = 
         Bar(symbol, T0 + (first + i) * MINUTE, close, high, low, close, 1.0)
         for i, (high, low, close) in enumerate(bars)
     ]
-    feed_rows.store(rows, "1m", T0 + timedelta(days=1))
+    feed_rows.insert(rows, "1m")
 
 
 def signal(minute: int = 0, **changes) -> Signal:

@@ -82,3 +82,18 @@ class TestRows:
             sender.forbid(entry, NOW)
         assert no.value.code is Code.SELF_HEALING_NO_NEW_TRADES
         sender.forbid(out, NOW)
+
+
+def test_two_that_say_the_same_at_once_break_nothing(db, monkeypatch):
+    """A stop that the venue refused with 429 is being placed by one of them: it must not end in an error."""
+    rivals = []
+
+    def meanwhile(*_):
+        if not rivals:
+            rivals.append(
+                Directive.objects.create(level="NO_NEW_TRADES", key="venue:silence", reason="429", by="b", at=NOW)
+            )
+
+    monkeypatch.setattr(store.events, "changed", meanwhile)
+    store.direct(Level.NO_NEW_TRADES, "venue:silence", "429", "a", NOW)
+    assert Directive.objects.filter(key="venue:silence", ended_at=None).count() == 1

@@ -77,6 +77,11 @@ CASES = {
         ((belief(), desk()), (belief(), at(mark=Decimal("NaN"))), Code.PRICE_INVALID),
         ((belief(), desk()), (belief(), at(mark=Decimal("Infinity"))), Code.PRICE_INVALID),
     ],
+    "clock_right": [
+        ((belief(), desk(clock_offset=2.0)), (belief(), desk(clock_offset=2.001)), Code.CLOCK_OFF),
+        ((belief(), desk(clock_offset=-2.0)), (belief(), desk(clock_offset=-30.0)), Code.CLOCK_OFF),
+        ((belief(), desk(clock_offset=None)), (belief(), desk(clock_offset=3600.0)), Code.CLOCK_OFF),
+    ],
     "symbol_trading": [
         ((belief(), desk()), (belief(), at(filters=None)), Code.SYMBOL_NOT_TRADING),
         ((belief(), desk()), (belief(), desk(symbols=())), Code.SYMBOL_NOT_TRADING),

@@ -14,8 +14,9 @@ from trading.exchange.venue import Side
 from trading.feed.candles import Book
 from trading.forecast.belief import Belief, Excluded, Forecast, LabelSpec, Poll, Vote
 from trading.forecast.calibration import Blend, Platt, agreement, in_bins
-from trading.forecast.features import WARMUP, Indicators, features, indicators, sided
+from trading.forecast.features import Indicators, features, indicators, sided
 from trading.forecast.labels import stop_distance
+from trading.forecast.lacks import lacks
 from trading.forecast.learners import Learner, ModelBroken
 
 SIDES = (Side.LONG, Side.SHORT)  # the order of every axis of length 2
@@ -112,11 +113,7 @@ def predict(ensemble: Ensemble, book: Book, now: datetime, facts: Indicators | N
 
 def missing(book: Book) -> dict[str, Code]:
     """Who can't be judged at the newest bar, and why."""
-    return {
-        symbol: Code.INSUFFICIENT_HISTORY if run else Code.FEED_STALE
-        for symbol, run in zip(book.symbols, book.run_lengths().tolist(), strict=True)
-        if run < WARMUP
-    }
+    return {symbol: lack.code for symbol, lack in lacks(book).items()}
 
 
 def ask(members: tuple[Member, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[Member, ...], tuple[Excluded, ...]]:

@@ -13,6 +13,7 @@ GATE_CODES: dict[str, tuple[Code, ...]] = {
     "fresh_candle": (Code.FEED_STALE,),
     "fresh_signal": (Code.STALE_SIGNAL,),
     "fresh_price": (Code.PRICE_STALE, Code.PRICE_INVALID),
+    "clock_right": (Code.CLOCK_OFF,),
     "symbol_trading": (Code.SYMBOL_NOT_TRADING,),
     "nothing_unresolved": (Code.UNRESOLVED_ORDER,),
     "policy_allows": (Code.POLICY_NO_NEW_TRADES,),

@@ -37,6 +37,7 @@ class Limits:
     max_funding: float = 0.001
     max_price_drift: float = 0.5  # of R, between signal and desk
     max_price_age: timedelta = timedelta(seconds=30)
+    max_clock_offset: timedelta = timedelta(seconds=2)
     liquidation_distance: float = 2.0  # liquidation at least this many stop distances away
     margin_mode: str = "isolated"
     quorum: int = 2  # models that must have voted
@@ -128,6 +129,7 @@ class Desk:
     bar_closed_at: datetime | None = None
     halts: tuple[str, ...] = ()  # why directives hold entries
     directive: Level = Level.ALLOW_ALL  # the strictest one that stands
+    clock_offset: float | None = None  # seconds that the venue's clock is ahead of ours; None: not measured lately
     waiting: Mapping[str, str | int] = field(default_factory=dict)  # what the venue's start still needs; none: started
 
     def holding(self, symbol: str) -> Holding | None:

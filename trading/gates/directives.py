@@ -1,7 +1,8 @@
 """Directives: how much self-healing lets the gates take on, from everything to nothing. The strictest one wins.
 
-A directive speaks to entries alone: exits, stops and trailing never ask. DEFENSIVE_EXIT and EMERGENCY_SHUTDOWN hold
-entries as NO_NEW_TRADES does; positions are closed by people, and by their own stops.
+To the gates a directive speaks of entries alone: exits, stops and trailing never ask. From NO_NEW_TRADES on none is
+let in. While DEFENSIVE_EXIT stands, self-healing asks for the close of positions in danger; while EMERGENCY_SHUTDOWN
+does, of all of them, and entry orders that rest are cancelled. An emergency is ended by a person alone.
 """
 
 from __future__ import annotations

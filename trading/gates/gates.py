@@ -101,6 +101,14 @@ def fresh_price(belief: Belief, desk: Desk) -> Rejection | None:
     return Rejection(Code.PRICE_STALE, age.total_seconds(), limit.total_seconds())
 
 
+def clock_right(belief: Belief, desk: Desk) -> Rejection | None:
+    """Our clock is the venue's. Where nobody measured it lately the stream is silent, which candles and prices show."""
+    offset, limit = desk.clock_offset, desk.limits.max_clock_offset.total_seconds()
+    if offset is None or abs(offset) <= limit:
+        return None
+    return Rejection(Code.CLOCK_OFF, abs(offset), limit, facts={"offset_s": offset})
+
+
 def symbol_trading(belief: Belief, desk: Desk) -> Rejection | None:
     filters = desk.market(belief.symbol).filters
     if filters is not None and filters.trading:
@@ -272,6 +280,7 @@ SIGNAL_GATES: tuple[Gate, ...] = (
     fresh_candle,
     fresh_signal,
     fresh_price,
+    clock_right,
     symbol_trading,
     nothing_unresolved,
     policy_allows,

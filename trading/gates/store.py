@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from trading import events
@@ -19,7 +19,7 @@ from trading.gates import balance, correlation, rows
 from trading.gates.balance import Balance, Book, Figures, Trim
 from trading.gates.desk import Desk, Holding
 from trading.gates.directives import Level, holds_entries, strictest
-from trading.models import AccountSnapshot, BalanceLook, Decision, Directive, Position, TrimProposal
+from trading.models import AccountSnapshot, BalanceLook, Decision, Directive, Position, TrimProposal, TrimRequest
 from trading.runtime import Report
 
 KEEP = 2000  # looks
@@ -94,6 +94,13 @@ def standing(now: datetime) -> Standing:
 
 def direct(level: Level, key: str, reason: str, by: str, now: datetime, until: datetime | None = None) -> Directive:
     """Let the gates take on no more than this, about `key`, until it is ended. Said again it changes nothing."""
+    try:
+        return _direct(level, key, reason, by, now, until)
+    except IntegrityError:  # somebody has said it at the same moment: now theirs is there
+        return _direct(level, key, reason, by, now, until)
+
+
+def _direct(level: Level, key: str, reason: str, by: str, now: datetime, until: datetime | None) -> Directive:
     with transaction.atomic():
         mine = Directive.objects.select_for_update().filter(key=key, ended_at__isnull=True)
         if (before := mine.first()) is not None:
@@ -152,7 +159,8 @@ def weigh(
     asked_by: str,
     desk: Desk | None = None,
 ) -> Report:
-    open_now = {p.symbol: p for p in Position.objects.filter(status=Position.OPEN)}
+    trimming = TrimRequest.objects.filter(outcome="").values("position")  # proposed anew once that is over
+    open_now = {p.symbol: p for p in Position.objects.filter(status=Position.OPEN).exclude(pk__in=trimming)}
     limits = desk.limits if desk else rows.limits()
     found = balance.weigh(Book(tuple(held), frozenset(open_now), equity, known, limits))
     with transaction.atomic():
@@ -194,7 +202,7 @@ def figures(of: Figures) -> dict[str, Any]:
 
 def text(money: Decimal) -> str:
     """As exactly as it is stored, without trailing zeros."""
-    return f"{money.quantize(FINEST).normalize():f}"
+    return f"{money.quantize(FINEST, ROUND_HALF_EVEN).normalize():f}"
 
 
 def propose(trims: Sequence[Trim], positions: Mapping[str, Position], now: datetime) -> int:
@@ -225,7 +233,7 @@ def propose(trims: Sequence[Trim], positions: Mapping[str, Position], now: datet
 
 def fill(row: TrimProposal, trim: Trim, position: Position, now: datetime) -> TrimProposal:
     row.share, row.value, row.limit = round(float(trim.share), 6), trim.value, trim.limit
-    row.quantity = (position.quantity * trim.share).quantize(FINEST)
+    row.quantity = (position.quantity * trim.share).quantize(FINEST, ROUND_HALF_EVEN)
     row.facts, row.after, row.seen_at = dict(trim.facts), figures(trim.after), now
     return row
 

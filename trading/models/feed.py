@@ -42,7 +42,8 @@ class CandleFault(models.Model):
     symbol = fields.symbol()
     timeframe = models.CharField(max_length=4)
     open_time = models.DateTimeField(null=True)
-    kind = models.CharField(max_length=20)  # gap, duplicate, revised, unclosed, nan, impossible, future, off_grid
+    kind = models.CharField(max_length=20)  # `feed/quality.py` has them all
+    wrong = models.JSONField(default=list)  # which of the candle's fields were wrong
     detail = models.CharField(max_length=300, default="")
     raw = models.JSONField(default=list)
     count = models.PositiveIntegerField(default=1)
@@ -55,6 +56,50 @@ class CandleFault(models.Model):
                 fields=["symbol", "timeframe", "open_time", "kind"], name="one_fault_row_per_candle_and_kind"
             )
         ]
+
+
+class CandleGap(models.Model):
+    """Candles that nobody gave us, from the first to the last missing one. Never filled in, but asked for again."""
+
+    symbol = fields.symbol()
+    timeframe = models.CharField(max_length=4)
+    first = models.DateTimeField()  # open time of the first missing candle
+    last = models.DateTimeField()
+    missing = models.PositiveIntegerField()
+    found_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
+    asked = models.PositiveIntegerField(default=0)
+    filled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["symbol", "timeframe", "first"],
+                condition=Q(filled_at__isnull=True),
+                name="one_open_gap_per_symbol_and_start",
+            ),
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="a_gap_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(filled_at__isnull=False, missing=0) | Q(filled_at__isnull=True, missing__gt=0),
+                name="an_open_gap_misses_candles_and_a_filled_one_none",
+            ),
+        ]
+        indexes = [models.Index(fields=["timeframe", "filled_at", "symbol"], name="gap_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.timeframe} {self.first:%Y-%m-%d %H:%M} to {self.last:%H:%M}"
+
+
+class ClockReading(models.Model):
+    """How far the venue's clock is from ours, as one process measured it last; positive: the venue's is ahead."""
+
+    source = models.CharField(max_length=20, unique=True)
+    offset_ms = models.IntegerField()
+    round_trip_ms = models.PositiveIntegerField()
+    at = models.DateTimeField()  # by our clock
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.offset_ms:+} ms"
 
 
 class UniverseSnapshot(models.Model):

@@ -16,13 +16,17 @@ class Intent(models.Model):
     """Our will to have one order at the venue, committed before anything is sent."""
 
     ENTRY, STOP, BACKSTOP, TARGET, EXIT = "entry", "stop", "backstop", "target", "exit"
-    PROBE = "probe"  # the venue's checks: a stop so far away that it can't be reached, cancelled within seconds
-    KINDS = [ENTRY, STOP, BACKSTOP, TARGET, EXIT, PROBE]
+    TRIM = "trim"  # a part of the position, at market, because a person asked for it
+    PROBE = "probe"  # the venue's checks and its canary: a stop that can't fill, cancelled within seconds
+    KINDS = [ENTRY, STOP, BACKSTOP, TARGET, EXIT, TRIM, PROBE]
 
     client_order_id = models.CharField(max_length=36, unique=True)
     kind = models.CharField(max_length=10)
     decision = models.OneToOneField("trading.Decision", on_delete=models.PROTECT, null=True, related_name="intent")
     position = models.ForeignKey("trading.Position", on_delete=models.PROTECT, null=True, related_name="intents")
+    trim = models.ForeignKey(
+        "trading.TrimRequest", on_delete=models.PROTECT, null=True, blank=True, related_name="intents"
+    )
     reason = models.CharField(max_length=200, default="", blank=True)
     requester = models.CharField(max_length=80, default="", blank=True)
     symbol = fields.symbol()
@@ -40,7 +44,7 @@ class Intent(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["entry", "stop", "backstop", "target", "exit", "probe"]),
+                condition=Q(kind__in=["entry", "stop", "backstop", "target", "exit", "trim", "probe"]),
                 name="intent_kind_is_known",
             ),
             models.CheckConstraint(condition=Q(side__in=["buy", "sell"]), name="intent_side_is_buy_or_sell"),
@@ -54,8 +58,14 @@ class Intent(models.Model):
                 name="what_is_no_entry_only_reduces",
             ),
             models.CheckConstraint(
-                condition=~Q(kind="probe") | Q(type="STOP", decision__isnull=True, position__isnull=True),
-                name="a_probe_is_a_stop_with_a_limit_and_belongs_to_no_trade",
+                condition=~Q(kind="probe")
+                | Q(decision__isnull=True, position__isnull=True)
+                & (Q(type="STOP") | Q(type="MARKET", reduce_only=True)),
+                name="a_probe_is_a_far_stop_or_only_reduces_and_belongs_to_no_trade",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="trim", trim__isnull=False) | ~Q(kind="trim") & Q(trim__isnull=True),
+                name="a_trim_is_sent_for_a_request_and_nothing_else_is",
             ),
         ]
         indexes = [models.Index(fields=["symbol", "created_at"], name="intent_by_symbol")]

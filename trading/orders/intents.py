@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from trading.exchange.checks import Probe
 from trading.exchange.venue import OrderRequest, OrderType, Side
 
-LETTER = {"entry": "e", "stop": "s", "backstop": "b", "target": "t", "exit": "x", "probe": "p"}
+LETTER = {"entry": "e", "stop": "s", "backstop": "b", "target": "t", "exit": "x", "trim": "r", "probe": "p"}
 PREFIX = "qt-"
 PROBE_PREFIX = f"{PREFIX}{LETTER['probe']}-"
+CHECKED = "the venue's checks: a stop placed, read back and cancelled"
 SOON = timedelta(seconds=5)  # an exit or a stop that was not sent by then is wanted anew
 
 
@@ -138,22 +140,37 @@ def target(symbol: str, side: Side, quantity: Decimal, trigger: Decimal, why: Pu
     )
 
 
-def probe(
-    symbol: str, quantity: Decimal, trigger: Decimal, limit: Decimal, key: str, requester: str, at: datetime
-) -> Draft:
-    """The venue check's order: a stop with a limit, so far away that it is never reached."""
+def probe(wanted: Probe, key: str, requester: str, at: datetime, reason: str = CHECKED) -> Draft:
+    """The order of a venue check: a stop with a limit, so far away that it never fills."""
+    return Draft(
+        "probe",
+        client_order_id("probe", key),
+        wanted.symbol,
+        wanted.side,
+        OrderType.STOP,
+        at,
+        at + SOON,
+        quantity=wanted.quantity,
+        price=wanted.price,
+        trigger=wanted.trigger,
+        reason=reason,
+        requester=requester,
+    )
+
+
+def taken_back(symbol: str, side: str, quantity: Decimal, key: str, requester: str, at: datetime) -> Draft:
+    """What a probe filled against all odds, given back at market, reduce-only."""
     return Draft(
         "probe",
         client_order_id("probe", key),
         symbol,
-        "buy",
-        OrderType.STOP,
+        side,
+        OrderType.MARKET,
         at,
         at + SOON,
         quantity=quantity,
-        price=limit,
-        trigger=trigger,
-        reason="the venue's checks: a stop placed, read back and cancelled",
+        reduce_only=True,
+        reason="a check's order was filled: given back at market",
         requester=requester,
     )
 
@@ -173,6 +190,11 @@ def exit(symbol: str, side: Side, quantity: Decimal, why: Purpose) -> Draft:
         reason=why.reason,
         requester=why.requester,
     )
+
+
+def trim(symbol: str, side: Side, quantity: Decimal, why: Purpose) -> Draft:
+    """A part of the position out at market, reduce-only."""
+    return replace(exit(symbol, side, quantity, why), kind="trim", client_order_id=why.id("trim"))
 
 
 def request(wanted: Wanted) -> OrderRequest:

@@ -186,7 +186,7 @@ def round_trip(row: PreflightRun, rule: Filters, gateway: Gateway, clock: Clock)
 def commit(wanted: checks.Probe, row: PreflightRun, now: datetime) -> Intent:
     """The wish for the probe, stored before anything is sent."""
     key = f"{row.account}:{row.pk}:{row.requested_at.isoformat()}"
-    draft = intents.probe(wanted.symbol, wanted.quantity, wanted.trigger, wanted.price, key, row.requested_by[:80], now)
+    draft = intents.probe(wanted, key, row.requested_by[:80], now)
     fields = {name: getattr(draft, name) for name in draft.__dataclass_fields__}
     with transaction.atomic():
         return Intent.objects.create(mode=row.mode, **fields)
@@ -216,7 +216,10 @@ def clean_up(gateway: Gateway, clock: Clock, mode: str) -> int:
     """Cancel every probe at the venue, also one that this database has never heard of. How many there were."""
     left = [shown for shown in gateway.open_orders() if shown.client_order_id.startswith(PROBE_PREFIX)]
     for shown in left:
-        sender.cancel(known(shown, clock(), mode), gateway, clock, "left by an earlier check")
+        order = known(shown, clock(), mode)
+        if order.conditional and not shown.conditional:  # it has triggered: ask what it became
+            sender.ask(order, gateway, clock)
+        sender.cancel(order, gateway, clock, "left by an earlier check")
     return len(left)
 
 
@@ -224,7 +227,8 @@ def known(shown: VenueOrder, now: datetime, mode: str) -> Order:
     """The order's row; where there is none (another database sent it), one is made, so that its end is on record."""
     row = Order.objects.select_related("intent").filter(intent__client_order_id=shown.client_order_id).first()
     if row is not None:
-        sender.learn(row, shown, now)
+        if row.conditional == shown.conditional:
+            sender.learn(row, shown, now)
         return row
     with transaction.atomic():
         intent, _ = Intent.objects.get_or_create(

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from django.db.models import Max, Q, QuerySet
 
 from trading.exchange.venue import OrderStatus
-from trading.models import CooldownClear, Decision, Intent, Order, Position, SwitchChange
+from trading.models import CanaryRun, CooldownClear, Decision, Intent, Order, Position, SwitchChange
 from trading.orders.lifecycle import LIVE, UNRESOLVED
 
 ASK_AFTER = timedelta(seconds=3)  # an order still SENDING by then has lost its sender
 PROBE_LASTS = timedelta(seconds=60)  # a probe that still rests by then was left by a check that died
+CHECK_LASTS = timedelta(minutes=2)  # a check of the venue that gave no sign of life for so long is dead
 NEVER_SENT = (OrderStatus.REFUSED, OrderStatus.NOT_PLACED)
 
 
@@ -43,6 +44,11 @@ def leftovers(now: datetime) -> list[Order]:
         intent__kind=Intent.PROBE, sent_at__lte=now - PROBE_LASTS
     )
     return list(orders().filter(unneeded, status__in=LIVE).order_by("id"))
+
+
+def being_checked(symbol: str, now: datetime) -> bool:
+    """The venue's daily check uses this symbol at this moment."""
+    return CanaryRun.objects.filter(symbol=symbol, finished_at=None, beat_at__gt=now - CHECK_LASTS).exists()
 
 
 def unsent_entries(now: datetime, patience: timedelta) -> list[Intent]:

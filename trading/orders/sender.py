@@ -21,7 +21,7 @@ from trading.exchange.errors import Duplicate, KeyRefused, NotAccepted, OutcomeU
 from trading.exchange.venue import Gateway, OrderStatus, Permit, VenueOrder
 from trading.gates.store import standing
 from trading.models import Decision, Intent, Order, Position, SwitchChange
-from trading.orders import intents, rows
+from trading.orders import intents, rows, store
 from trading.orders.lifecycle import LEGAL, UNRESOLVED, StaleRow
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def send(intent_id: int, gateway: Gateway, clock: Clock) -> Order:
     except (Refused, NotAccepted, KeyRefused) as no:
         later = isinstance(no, NotAccepted)
         become(order, OrderStatus.REFUSED, clock(), str(no), error_code=no.code, may_retry=later)
+        store.hold(no, clock())
         log.warning("%s of %s refused: %s", intent.kind, intent.symbol, no)
     except (OutcomeUnknown, Unreachable) as lost:
         unknown(order, clock(), str(lost))
@@ -103,6 +104,8 @@ def forbid(intent: Intent, now: datetime) -> None:
         raise NotSent(Code.PREFLIGHT_REQUIRED, "; ".join(f"{name}: {fact}" for name, fact in facts.items()))
     if Order.objects.filter(intent__symbol=intent.symbol, status__in=UNRESOLVED).exists():
         raise NotSent(Code.UNRESOLVED_ORDER, "an order on this symbol has no known outcome")
+    if rows.being_checked(intent.symbol, now):
+        raise NotSent(Code.UNRESOLVED_ORDER, "the exchange's daily check is using this symbol")
     if rows.live_entries(intent.symbol):
         raise NotSent(Code.UNRESOLVED_ORDER, "another entry on this symbol is on its way")
     if Position.objects.filter(symbol=intent.symbol).exclude(status=Position.CLOSED).exists():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,18 +18,23 @@ from time import perf_counter
 from typing import Any, ParamSpec
 from weakref import WeakSet
 
+from django.db import transaction
+
 from trading import events
 from trading.codes import Code
-from trading.exchange.errors import Refused, VenueError
+from trading.exchange.errors import KEY, TOO_MANY, KeyRefused, Refused, Silenced, VenueError
 from trading.exchange.filters import towards_profit
 from trading.exchange.venue import Gateway, Mark, OrderStatus, Side, VenueOrder, VenuePosition
 from trading.gates.desk import Rejection
-from trading.models import AccountSnapshot, Decision, Intent, Order, Position, SwitchChange
+from trading.gates.directives import Level
+from trading.gates.store import standing
+from trading.models import AccountSnapshot, Decision, Intent, Order, Position, SwitchChange, TrimRequest
 from trading.orders import rows as order_rows
 from trading.orders import sender
+from trading.orders import store as order_store
 from trading.orders.lifecycle import StaleRow
 from trading.orders.sender import AlreadySent, Clock, NotSent
-from trading.positions import guard, pnl, rows, store, trailing, watch
+from trading.positions import guard, pnl, rows, store, trailing, trimmer, watch
 from trading.positions.exits import Exit, Rules, due, stop_passed
 from trading.positions.guard import Seen
 from trading.runtime import Report
@@ -41,7 +47,7 @@ CLOCKS_APART = timedelta(minutes=1)  # fills are asked for from this long before
 MONITOR = "position_monitor"
 P = ParamSpec("P")
 BROKEN: ContextVar[list[str]] = ContextVar("broken")  # what went wrong in the look at hand
-OVER = (VenueError, StaleRow, NotSent, AlreadySent)  # ends one look at one symbol; the next look goes on
+OVER = (VenueError, StaleRow, NotSent, AlreadySent, trimmer.Waits)  # ends one look at one symbol; the next look goes on
 
 
 class PartBroken(RuntimeError):
@@ -69,11 +75,13 @@ def enter(intent_id: int, gateway: Gateway, clock: Clock) -> Order | None:
         except AlreadySent:
             return None
         except VenueError as no:
-            if isinstance(no, Refused):
-                fail(store.decision_of(intent), refusal(no.code, str(no)), clock())
+            order_store.hold(no, clock())
+            if isinstance(no, Refused | Silenced | KeyRefused):
+                fail(store.decision_of(intent), told_no(no), clock())
             log.warning("%s: not sent: %s", intent.symbol, no)
             return None
-        guard.await_fill(order, gateway, clock)
+        with gateway.urgently():  # it may have made a position
+            guard.await_fill(order, gateway, clock)
     follow(order, gateway, clock, began)
     return order
 
@@ -95,7 +103,8 @@ def follow(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> Non
     if order.status == OrderStatus.PARTIAL:
         sender.cancel(order, gateway, clock, "the rest of a partly filled entry")
     if order.filled > 0:
-        adopt(order, gateway, clock, began)
+        with gateway.urgently():
+            adopt(order, gateway, clock, began)
     elif not order.live:
         fail(decision, why_unfilled(order), clock())
     elif order.status in (OrderStatus.SENDING, OrderStatus.UNKNOWN):
@@ -128,9 +137,20 @@ def refusal(code: int | None, message: str) -> Rejection:
     return Rejection(Code.EXCHANGE_REJECT, value=code, facts={"message": message.rstrip(".")})
 
 
+def told_no(no: VenueError) -> Rejection:
+    """A refusal before the order itself was sent."""
+    if isinstance(no, Silenced):
+        return Rejection(Code.RATE_LIMIT_VENUE, value=no.seconds)
+    return Rejection(Code.KEY_REFUSED, value=no.code) if isinstance(no, KeyRefused) else refusal(no.code, str(no))
+
+
 def why_unfilled(order: Order) -> Rejection:
     if order.status == OrderStatus.NOT_PLACED:
         return Rejection(Code.TIMEOUT_UNKNOWN, value=(order.updated_at - order.sent_at).total_seconds())
+    if order.status == OrderStatus.REFUSED and order.error_code in TOO_MANY:
+        return Rejection(Code.RATE_LIMIT_VENUE, value=order_store.silence_left(order.updated_at))
+    if order.status == OrderStatus.REFUSED and order.error_code in KEY:
+        return Rejection(Code.KEY_REFUSED, value=order.error_code)
     if order.status == OrderStatus.REFUSED:
         return refusal(order.error_code, order.error)
     return Rejection(Code.EXPIRED, value=max(0.0, (order.updated_at - order.sent_at).total_seconds()))
@@ -274,7 +294,10 @@ def finish(position: Position, gateway: Gateway, clock: Clock) -> None:
         store.take_funding(gateway.income(position.opened_at), position.mode)
     except VenueError as error:
         log.warning("%s: funding not known yet: %s", position.symbol, error)
-    trade = store.book(position, clock())
+    with transaction.atomic():
+        trade = store.book(position, clock())
+        if trade.close_reason == store.LIQUIDATION:
+            store.halt_entries(f"{trade.symbol} was liquidated", clock())
     log.info("%s closed (%s): %s USDT, %.2f R", trade.symbol, trade.close_reason, trade.net, trade.r_multiple)
     for order in order_rows.orders_of(position.pk):
         sender.cancel(order, gateway, clock, "its position is closed")
@@ -287,11 +310,12 @@ def close(
     position = rows.open_positions().filter(pk=position_id).first()
     if position is None:
         return Position.objects.get(pk=position_id)
-    seen = reconcile(position, guard.look(position.symbol, gateway, clock), gateway, clock)
-    if flat(position, seen):
-        finish(position, gateway, clock)
-    else:
-        close_out(position, Exit(code, reason), requester, gateway, clock)
+    with gateway.urgently():
+        seen = reconcile(position, guard.look(position.symbol, gateway, clock), gateway, clock)
+        if flat(position, seen):
+            finish(position, gateway, clock)
+        else:
+            close_out(position, Exit(code, reason), requester, gateway, clock)
     position.refresh_from_db()
     return position
 
@@ -302,13 +326,48 @@ def carry_out(request_id: int, gateway: Gateway, clock: Clock) -> int:
     if request is None:
         return 0
     try:
-        close(request.position_id, gateway, clock, request.reason or "closed by hand", request.requested_by)
+        reason = request.reason or "closed by hand"
+        close(request.position_id, gateway, clock, reason, request.requested_by, request.code)
     except OVER as error:
         rows.give_back_close(request_id, str(error))
         raise
     finally:
         events.changed("positions", "orders", "trades")
     return 1
+
+
+def trim(request_id: int, gateway: Gateway, clock: Clock) -> int:
+    """Close the part of a position that somebody asked to close, and resize its stops to the rest. 1 or 0."""
+    request = trimmer.take(request_id, clock())
+    if request is None:
+        return 0
+    try:
+        trim_now(request, gateway, clock)
+    except OVER as error:
+        trimmer.give_back(request_id, str(error))
+        raise
+    finally:
+        events.changed("positions", "orders", "account")
+    return 1
+
+
+def trim_now(request: TrimRequest, gateway: Gateway, clock: Clock) -> None:
+    """One go at it. What is open afterwards is looked after in any case: an order of it may have filled."""
+    position = request.position
+    if position.status != Position.CLOSED:
+        seen = reconcile(position, guard.look(position.symbol, gateway, clock), gateway, clock)
+        position.refresh_from_db(fields=["status"])
+        try:
+            if position.status == Position.OPEN and seen.holds(position):
+                trimmer.reduce(request, position, seen.mark, gateway, clock)
+        finally:
+            seen = guard.look(position.symbol, gateway, clock)
+            look_after(position, seen, gateway, clock, request.requested_by, "the rest after a trim")
+    if not trimmer.explained(request):
+        store.take_fills(position, gateway.fills(position.symbol, position.opened_at - CLOCKS_APART))
+        store.recount(position)
+    position.refresh_from_db()
+    trimmer.settle(request, position, clock())
 
 
 # -- who calls ------------------------------------------------------------------------------------------------
@@ -319,16 +378,18 @@ def mind(position_id: int, gateway: Gateway, clock: Clock, why: str) -> int:
     position = rows.open_positions().filter(pk=position_id).first()
     if position is None:
         return 0
-    return look_after(position, guard.look(position.symbol, gateway, clock), gateway, clock, "stream", why)
+    with gateway.urgently():
+        return look_after(position, guard.look(position.symbol, gateway, clock), gateway, clock, "stream", why)
 
 
 def sync(symbol: str, gateway: Gateway, clock: Clock) -> None:
     """Read one symbol's orders, fills and position: its user-data stream spoke."""
     began = clock()
-    if entries := order_rows.live_entries(symbol):
-        settle_entries(entries, gateway, clock, frozenset(p.symbol for p in gateway.positions()), began)
-    for position in rows.open_positions().filter(symbol=symbol):
-        look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "stream", "protect")
+    with gateway.urgently():
+        if entries := order_rows.live_entries(symbol):
+            settle_entries(entries, gateway, clock, frozenset(p.symbol for p in gateway.positions()), began)
+        for position in rows.open_positions().filter(symbol=symbol):
+            look_after(position, guard.look(symbol, gateway, clock), gateway, clock, "stream", "protect")
 
 
 def all_of_them(look: Callable[P, Report]) -> Callable[P, Report]:
@@ -351,7 +412,19 @@ def all_of_them(look: Callable[P, Report]) -> Callable[P, Report]:
 
 @all_of_them
 def sweep(gateway: Gateway, clock: Clock) -> Report:
-    """Everything that is open, once: entries without an end, positions, orders that nobody needs any more."""
+    """Everything that is open, once. While the venue wants silence it is asked only where a position is in danger."""
+    try:
+        with gateway.urgently() if rows.in_danger(clock()) else nullcontext():
+            report = swept(gateway, clock)
+    except VenueError as no:
+        order_store.hold(no, clock())
+        raise
+    order_store.key_works(clock())
+    return report
+
+
+def swept(gateway: Gateway, clock: Clock) -> Report:
+    """Entries without an end, positions, orders that nobody needs any more."""
     began = clock()
     shown = gateway.positions()
     held = frozenset(p.symbol for p in shown)
@@ -359,13 +432,15 @@ def sweep(gateway: Gateway, clock: Clock) -> Report:
     actions = settle_entries(entries, gateway, clock, held, began)
     wanted = rows.closes_waiting(clock())  # the way out before the way in: an entry takes seconds
     actions += sum(guarded(one.position.symbol, carry_out, one.pk, gateway, clock) for one in wanted)
+    trims = trimmer.waiting(clock())
+    actions += sum(guarded(one.position.symbol, trim, one.pk, gateway, clock) for one in trims)
     waiting = send_waiting(gateway, clock)
     lost = order_rows.unresolved_orders(clock())
     for order in lost:
         guarded(order.intent.symbol, sender.settle, order, gateway, clock)
     positions = list(rows.open_positions())
     if positions:
-        shown = gateway.positions() if entries or waiting or wanted else shown
+        shown = gateway.positions() if entries or waiting or wanted or trims else shown
         actions += sweep_positions(positions, shown, gateway, clock)
     actions += waiting + clear_leftovers(gateway, clock)
     examined = len(entries) + len(lost) + len(positions) + len(shown)
@@ -444,22 +519,29 @@ def settle_entries(
 ) -> int:
     """Find out what became of entries that nobody is waiting for, and go on from there."""
     done = 0
-    halted = order_rows.switch_state() == SwitchChange.HALTED
+    unwanted = why_no_entry_may_rest(clock()) if entries else ""
     for order in entries:
         if order.status == OrderStatus.SENDING and clock() - order.sent_at <= order_rows.ASK_AFTER:
             continue  # its sender is at it
-        done += guarded(order.intent.symbol, settle_entry, order, gateway, clock, held, began, halted)
+        done += guarded(order.intent.symbol, settle_entry, order, gateway, clock, held, began, unwanted)
     return done
 
 
+def why_no_entry_may_rest(now: datetime) -> str:
+    """Why entry orders are cancelled: the switch, or an emergency; empty where they may rest."""
+    if order_rows.switch_state() == SwitchChange.HALTED:
+        return "the switch is on halted"
+    return "an emergency shutdown" if standing(now).level is Level.EMERGENCY_SHUTDOWN else ""
+
+
 def settle_entry(
-    order: Order, gateway: Gateway, clock: Clock, held: frozenset[str], began: datetime, halted: bool
+    order: Order, gateway: Gateway, clock: Clock, held: frozenset[str], began: datetime, unwanted: str
 ) -> int:
     was = order.status
     if order.live:
         sender.settle(order, gateway, clock, held=order.intent.symbol in held)
-    if halted and order.live and order.status != OrderStatus.UNKNOWN:
-        sender.cancel(order, gateway, clock, "the switch is on halted")
+    if unwanted and order.live and order.status != OrderStatus.UNKNOWN:
+        sender.cancel(order, gateway, clock, unwanted)
     follow(order, gateway, clock, began)
     return int(order.status != was)
 

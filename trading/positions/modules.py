@@ -1,4 +1,4 @@
-"""What runs in this stage: the position monitor, the trailing stop manager, and the account's watcher."""
+"""What runs in this stage: the position monitor, the trailing stops, the account's watcher, the reconciliation."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from trading.positions import keeper
-from trading.runtime import Report, register
+from trading.orders import canary
+from trading.positions import keeper, reckoning
+from trading.runtime import CALLER, Report, register
 
 
 @register
@@ -47,3 +48,27 @@ class Exchange:
         from trading.exchange.gateway import venue
 
         return keeper.account(venue(), timezone.now, settings.QUANTUM.mode)
+
+
+@register
+class Reconciliation:
+    """Compares our books with the venue's income history, and our journal with what is there."""
+
+    name, title, every, queue = "reconciliation", "Reconciliation", timedelta(minutes=5), "work"
+
+    def tick(self, now: datetime) -> Report:
+        from trading.exchange.gateway import venue
+
+        return reckoning.reconcile(venue(), timezone.now, settings.QUANTUM.mode)
+
+
+@register
+class VenueCanary:
+    """Proves once a day that the venue takes, shows, replaces, triggers and cancels our stops."""
+
+    name, title, every, queue = "venue_canary", "Venue Canary", timedelta(minutes=5), "work"
+
+    def tick(self, now: datetime) -> Report:
+        from trading.exchange.gateway import venue
+
+        return canary.tick(venue(), timezone.now, settings.QUANTUM.mode, CALLER.get())

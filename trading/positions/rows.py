@@ -12,6 +12,7 @@ from trading import tuning
 from trading.exchange.venue import Side, VenuePosition
 from trading.models import Candle, CloseRequest, Decision, FundingPayment, Intent, Position
 from trading.orders.lifecycle import LIVE
+from trading.orders.rows import live_entries
 from trading.positions.exits import Held, Rules
 from trading.positions.trailing import TrailRule
 from trading.positions.watch import Need
@@ -19,6 +20,12 @@ from trading.positions.watch import Need
 FUNDING_BACK = timedelta(days=1)
 TAKEN = timedelta(seconds=30)  # a close that was begun so long ago, its position still open, has lost its worker
 RANGE_BARS = 48  # the recent bars whose largest range a stop's limit must reach
+
+
+def in_danger(now: datetime) -> bool:
+    """Whether a position is open that nothing protects, that is to be closed, or that a sent entry may have made."""
+    bare = Q(protected_since__isnull=True) | Q(status=Position.CLOSING) | Q(breached_at__isnull=False)
+    return open_positions().filter(bare).exists() or bool(live_entries() or closes_waiting(now))
 
 
 def open_positions() -> QuerySet[Position]:

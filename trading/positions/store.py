@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ from trading.positions.exits import bar_length
 
 BY_KIND = {Intent.STOP: "stop", Intent.BACKSTOP: "backstop", Intent.TARGET: "target"}
 NOTED = ("mark_price", "mark_at", "unrealized", "liquidation_price")  # what a look shows and nothing rests on
+LIQUIDATION = "liquidation"  # why a position was closed: the venue took it over
 NEAR = Decimal("0.005")  # a fill nobody ordered, this near the liquidation price, was the liquidation
 
 
@@ -112,9 +113,7 @@ def take_fills(position: Position, shown: Sequence[VenueFill]) -> int:
     """
     mine = orders_by_venue_id(position)
     others = orders_by_venue_id_elsewhere(position)
-    fills = [
-        f for f in shown if f.venue_order_id in mine or (f.at >= position.opened_at and f.venue_order_id not in others)
-    ]
+    fills = of_position(position, [f for f in shown if f.venue_order_id not in others], mine)
     known = set(
         Fill.objects.filter(symbol=position.symbol, trade_id__in=[f.trade_id for f in fills]).values_list(
             "trade_id", flat=True
@@ -126,6 +125,18 @@ def take_fills(position: Position, shown: Sequence[VenueFill]) -> int:
         if fill.venue_order_id in mine:
             Fill.objects.filter(pk=fill.pk).update(order=mine[fill.venue_order_id])
     return len(fresh)
+
+
+def of_position(position: Position, shown: Sequence[VenueFill], mine: Mapping[str, int]) -> list[VenueFill]:
+    """Our orders' fills, and those of nobody's from its opening on while something was held: later ones are others'."""
+    side = Side(position.side)
+    told = any(f.venue_order_id in mine and f.side == side.entry for f in shown)
+    left, found = Decimal(0) if told else position.opened_quantity, []
+    for fill in sorted(shown, key=lambda f: (f.at, f.trade_id.rjust(24, "0"))):
+        if fill.venue_order_id in mine or (fill.at >= position.opened_at and left > 0):
+            left += fill.quantity if fill.side == side.entry else -fill.quantity
+            found.append(fill)
+    return found
 
 
 def orders_by_venue_id(position: Position) -> dict[str, int]:
@@ -204,9 +215,9 @@ def confirm(positions: Sequence[Position], order_ids: Sequence[int], at: datetim
 
 
 def close_reason(position: Position) -> str:
-    """What closed it: the kind of the order that filled the most, or what happened from outside."""
+    """What closed it: the kind of the order that filled the most, trims apart, or what happened from outside."""
     side = Side(position.side)
-    exits = Fill.objects.filter(position=position, side=side.exit)
+    exits = Fill.objects.filter(position=position, side=side.exit).exclude(order__intent__kind=Intent.TRIM)
     top = exits.values("order__intent__kind").annotate(n=Sum("quantity")).order_by("-n").first()
     kind = top["order__intent__kind"] if top else None
     if kind == Intent.STOP and position.trailing:
@@ -217,7 +228,7 @@ def close_reason(position: Position) -> str:
         return position.close_reason or "manual"
     last = exits.order_by("-at").first()
     if last and position.liquidation_price and at_liquidation(side, last.price, position.liquidation_price):
-        return "liquidation"
+        return LIQUIDATION
     return "external"
 
 

@@ -23,6 +23,7 @@ from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Mark
 from trading.feed import universe
 from trading.feed.stream import Plan, Stream, db
+from trading.heart import EVERY, Heart
 from trading.positions import rows as position_rows
 from trading.positions.watch import Need, Watch
 
@@ -35,7 +36,8 @@ ANSWER = 5.0  # seconds that the broker has to take a task
 class Bells:
     """Tells the workers and the browsers. What gets lost is found by beat's schedules."""
 
-    def __init__(self) -> None:
+    def __init__(self, heart: Heart | None = None) -> None:
+        self.heart = heart or Heart("stream")
         self.watch = Watch(position_rows.rules())
         self.loaded_at = 0.0
         self.published_at = 0.0
@@ -55,6 +57,7 @@ class Bells:
 
     async def on_marks(self, marks: Mapping[str, Mark]) -> None:
         """Exits and trailing first, then the browsers, once a second."""
+        self.heart.worked()
         if time.monotonic() - self.loaded_at > RELOAD:
             await self.reload()
         needs = self.watch.on_marks({s: m.price for s, m in marks.items()}, timezone.now())
@@ -98,16 +101,26 @@ class Bells:
             await asyncio.wait_for(sync_to_async(events.publish, thread_sensitive=False)(message), ANSWER)
 
 
+async def beat(heart: Heart) -> None:
+    """For ever, from the event loop: one that stands still is silent."""
+    while True:
+        await sync_to_async(heart.try_to_beat, thread_sensitive=False)()
+        await asyncio.sleep(EVERY.total_seconds())
+
+
 async def listen() -> None:
     """Until SIGTERM or SIGINT."""
     from trading.exchange.gateway import configured
 
-    bells = await db(Bells)  # it reads the limits in force
+    heart = Heart("stream")
+    beating = asyncio.ensure_future(beat(heart))
+    bells = await db(Bells, heart)  # it reads the limits in force
     stream = Stream(AsyncVenue(configured()), Plan(settings.QUANTUM.timeframe), bells, universe.refresh)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stream.stop)
     await stream.run()
+    beating.cancel()
     logging.shutdown()
     os._exit(0)  # not waiting for a thread that stores history: its transaction is whole or was never there
 
