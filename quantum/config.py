@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,15 +21,18 @@ from dotenv.parser import parse_stream
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from quantum.channels import Channel, parse
 from quantum.contradictions import contradictions
 from quantum.legacy import stranger
 
 BASE = Path(__file__).resolve().parent.parent
 
-SECRETS = frozenset({"QT_API_KEY", "QT_API_SECRET", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL"})
+SECRETS = frozenset({"QT_API_KEY", "QT_API_SECRET", "QT_ALERT_URLS", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL"})
+READ_FROM_FILES = ("QT_API_KEY", "QT_API_SECRET", "QT_ALERT_URLS")  # each where NAME_FILE says
 PLACES = frozenset(
     {
         "PORT",
+        "QT_LOG_FORMAT",
         "QT_VAR",
         "QT_ENV_FILE",
         "QT_PRACTICE_URL",
@@ -36,6 +40,8 @@ PLACES = frozenset(
         "QT_RELAY_URL",
         "QT_API_KEY_FILE",
         "QT_API_SECRET_FILE",
+        "QT_ALERT_URLS_FILE",
+        "QT_ALERT_OWN_HOSTS",
     }
 )
 TIMEFRAMES = {"1m": 60, "3m": 180, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400}
@@ -125,6 +131,14 @@ class Config(BaseSettings):
     QT_POSITION_MONITOR_INTERVAL: int = Field(10, ge=1, le=600)
     QT_TRAILING_CHECK_INTERVAL: int = Field(10, ge=1, le=600)
     QT_CRITICAL_CHECK_INTERVAL: int = Field(5, ge=1, le=600)
+    QT_FIRE_DRILL_INTERVAL: int = Field(0, ge=0, le=2_592_000)
+
+    QT_ALERT_URLS: str = Field("", repr=False)
+    QT_ALERT_URLS_FILE: str = ""
+    QT_ALERT_OWN_HOSTS: str = ""
+    QT_ALERT_QUIET_HOURS: str = ""
+    QT_ALERT_TIMEZONE: str = "UTC"
+    QT_ALERT_DIGEST_MINUTES: int = Field(60, ge=0, le=1440)
 
     QT_API_KEY: str = Field("", repr=False)
     QT_API_SECRET: str = Field("", repr=False)
@@ -133,6 +147,7 @@ class Config(BaseSettings):
     QT_VAR: str = ""
     QT_ENV_FILE: str = ".env"
     QT_SECRET_KEY: str = Field("", repr=False)
+    QT_LOG_FORMAT: Literal["text", "json"] = "text"
 
     DATABASE_URL: str = Field("", repr=False)
     REDIS_URL: str = Field("", repr=False)
@@ -267,6 +282,15 @@ class Config(BaseSettings):
         return "binanceusdm"
 
     @property
+    def alert_hosts(self) -> frozenset[str]:
+        """Hosts of our own that alerts may reach, private or without TLS."""
+        return frozenset(part.strip().lower() for part in self.QT_ALERT_OWN_HOSTS.split(",") if part.strip())
+
+    @property
+    def alert_channels(self) -> tuple[Channel, ...]:
+        return parse(self.QT_ALERT_URLS, self.alert_hosts)[0]
+
+    @property
     def risk_per_trade(self) -> Decimal:
         return Decimal(str(self.QT_RISK_PER_TRADE))
 
@@ -285,6 +309,11 @@ def read(environ: Mapping[str, str]) -> Config:
     if named and not path.exists():
         problems.append(f"QT_ENV_FILE={named}: there is no such file.")
     return load(environ, values, problems)
+
+
+def read_again() -> Config:
+    """What a start would read now; the file may have changed since this process began."""
+    return read(os.environ)
 
 
 def dotenv(path: Path) -> tuple[dict[str, str], list[str]]:
@@ -356,7 +385,7 @@ def shown(name: str, value: str) -> str:
 def with_secret_files(given: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """Keys read from the files that `..._FILE` names, and what is wrong with them."""
     problems = []
-    for name in ("QT_API_KEY", "QT_API_SECRET"):
+    for name in READ_FROM_FILES:
         path = given.get(f"{name}_FILE")
         if not path:
             continue
@@ -372,5 +401,7 @@ def with_secret_files(given: dict[str, str]) -> tuple[dict[str, str], list[str]]
         if secret:
             given = given | {name: secret}
         else:
-            problems.append(f"{name}_FILE={path} is empty: it must hold the key alone.")
+            problems.append(
+                f"{name}_FILE={path} is empty: it must hold the {'addresses' if 'URLS' in name else 'key'} alone."
+            )
     return given, problems

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
+from quantum.channels import parse, quiet_hours, zone_problem
+
 if TYPE_CHECKING:
     from quantum.config import Config
 
@@ -20,7 +22,7 @@ SYMBOL = re.compile(r"[A-Z0-9]+(/[A-Z0-9]+:[A-Z0-9]+)?")
 
 def contradictions(config: Config) -> list[str]:
     """Every sentence about settings that are fine alone and wrong together."""
-    return [*modes(config), *keys(config), *risks(config), *places(config)]
+    return [*modes(config), *keys(config), *risks(config), *places(config), *alerts(config)]
 
 
 def modes(config: Config) -> Iterator[str]:
@@ -70,6 +72,17 @@ def risks(config: Config) -> Iterator[str]:
             f"QT_RISK_PER_TRADE={config.QT_RISK_PER_TRADE:g} is more than "
             f"QT_MAX_OPEN_RISK={config.QT_MAX_OPEN_RISK:g}: no trade could ever be opened."
         )
+
+
+def alerts(config: Config) -> Iterator[str]:
+    for problem in parse(config.QT_ALERT_URLS, config.alert_hosts)[1]:
+        yield f"QT_ALERT_URLS: {problem}."
+    try:
+        quiet_hours(config.QT_ALERT_QUIET_HOURS)
+    except ValueError as error:
+        yield f"QT_ALERT_QUIET_HOURS={config.QT_ALERT_QUIET_HOURS!r} {error}."
+    if problem := zone_problem(config.QT_ALERT_TIMEZONE):
+        yield f"QT_ALERT_TIMEZONE={config.QT_ALERT_TIMEZONE!r} {problem}."
 
 
 def places(config: Config) -> Iterator[str]:

@@ -65,3 +65,16 @@ def build(git: Path) -> str:
         return next(line.split()[0][:12] for line in packed if line.endswith(" " + head.removeprefix("ref: ")))
     except (OSError, StopIteration):
         return "unknown"
+
+
+def code(base: Path) -> str:
+    """A short hash over the program's own files as they are now; a process takes it as it starts.
+
+    The commit alone does not tell: files may differ from it, and a process may be older than a pull.
+    """
+    found = hashlib.sha256()
+    for folder in ("quantum", "trading", "monitoring"):
+        for path in sorted((base / folder).rglob("*.py")):
+            with contextlib.suppress(OSError):  # an editor is replacing it at this very moment
+                found.update(str(path.relative_to(base)).encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:12]

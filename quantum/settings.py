@@ -4,7 +4,7 @@ import os
 import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from quantum import places
+from quantum import logs, places
 from quantum.config import BASE, ConfigError, read
 from quantum.sidebar import UNFOLD  # noqa: F401 - how the admin is laid out
 
@@ -23,8 +23,9 @@ except OSError as error:
     raise SystemExit(2) from None
 
 SECRET_KEY = QUANTUM.QT_SECRET_KEY or places.secret_key(VAR / "secret-key")
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 BUILD = places.build(BASE / ".git")
+CODE = places.code(BASE)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
 
@@ -151,7 +152,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
     "global_keyprefix": f"{QUANTUM.namespace}-",
 }
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "quantum.hearts:BeatingScheduler"
 CELERY_TIMEZONE = "UTC"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
@@ -185,11 +186,5 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"}},
-    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["err"], "level": "WARNING"},
-    "loggers": {"trading": {"level": "INFO"}, "monitoring": {"level": "INFO"}, "quantum": {"level": "INFO"}},
-}
+LOGGING_CONFIG = "quantum.logs.configure"
+LOGGING = logs.settings(QUANTUM.QT_LOG_FORMAT, BUILD, logs.known_secrets(QUANTUM.model_dump(), SECRET_KEY), sys.argv)

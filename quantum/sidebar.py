@@ -5,7 +5,13 @@ from django.utils.translation import gettext_lazy as _
 
 STAGES = (
     (_("The pages"), ()),
-    (_("Market data"), ("trading.candle", "trading.candlefault", "trading.universesnapshot")),
+    (_("Market data"), (
+            "trading.candle",
+            "trading.candlefault",
+            "trading.candlegap",
+            "trading.clockreading",
+            "trading.universesnapshot",
+        )),
     (_("Models"), ("trading.modelversion", "trading.trainingrun", "trading.modelfinding")),
     (
         _("Signals and decisions"),
@@ -28,14 +34,24 @@ STAGES = (
         (
             "trading.position",
             "trading.closerequest",
+            "trading.trimrequest",
             "trading.trade",
             "trading.fundingpayment",
             "trading.accountsnapshot",
+            "trading.incomeentry",
+            "trading.dailymoney",
+            "trading.venuelook",
         ),
     ),
     (
         _("Modules and schedules"),
-        ("trading.modulestate", "django_celery_beat.periodictask", "django_celery_beat.intervalschedule"),
+        (
+            "trading.modulestate",
+            "trading.modulecall",
+            "trading.processstate",
+            "django_celery_beat.periodictask",
+            "django_celery_beat.intervalschedule",
+        ),
     ),
     (
         _("Health"),
@@ -44,9 +60,23 @@ STAGES = (
             "monitoring.databasefinding",
             "monitoring.incident",
             "monitoring.remedyattempt",
+            "monitoring.alert",
+            "monitoring.alertdelivery",
+            "monitoring.lawminute",
+            "monitoring.drillrun",
+            "monitoring.reliabilityfigure",
         ),
     ),
-    (_("The venue"), ("trading.venuekeys", "trading.preflightrun", "trading.venuestart", "trading.installation")),
+    (
+        _("The venue"),
+        (
+            "trading.venuekeys",
+            "trading.preflightrun",
+            "trading.venuestart",
+            "trading.canaryrun",
+            "trading.installation",
+        ),
+    ),
     (
         _("People"),
         ("auth.user", "auth.group", "monitoring.apikey", "monitoring.logintoken", "monitoring.auditentry",

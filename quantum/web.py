@@ -1,8 +1,9 @@
-"""The web process: Daphne, made to wait for clients that read slowly, so that no export piles up in its memory."""
+"""The web process: Daphne, made to wait for clients that read slowly, and to break off what failed halfway."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from daphne.cli import CommandLineInterface
@@ -31,13 +32,38 @@ class Pace:
 
 
 class PacedServer(Server):
-    """Sends the next part of a long answer when the client has taken the one before; ends what stands still."""
+    """Sends the next part of a long answer when the client has taken the one before; ends what stands still.
+
+    Its heart beats in its own event loop, and counts the answers.
+    """
+
+    heart: Any = None
+    beating: Any = None
+
+    def run(self) -> None:
+        from django.apps import apps
+        from twisted.internet import reactor
+
+        if apps.ready:  # the application that is served is ours
+            reactor.callLater(0, self.begin_to_beat)  # type: ignore[arg-type]
+        super().run()
+
+    def begin_to_beat(self) -> None:
+        from quantum.hearts import beat_in_the_loop, begin
+
+        self.heart = begin("web")
+        self.beating = asyncio.ensure_future(beat_in_the_loop(self.heart))
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            protocol.handle_exception = partial(break_off, protocol)
         if message["type"] != "http.response.body" or getattr(protocol, "channel", None) is None:
             await super().handle_reply(protocol, message)
+            await asyncio.sleep(0)  # who sends to nobody gives way, and so can hear that the client has gone
             return
         if not message.get("more_body", False):
+            if self.heart is not None:
+                self.heart.worked()
             if protocol.producer:
                 protocol.unregisterProducer()
             await super().handle_reply(protocol, message)
@@ -51,6 +77,12 @@ class PacedServer(Server):
         except TimeoutError:
             if protocol.channel is not None:
                 protocol.channel.forceAbortClient()
+
+
+def break_off(protocol: Any, error: Exception) -> None:
+    """An answer that failed halfway must not look whole; a second one after its beginning would end Daphne's watch."""
+    if protocol.channel is not None:
+        protocol.channel.forceAbortClient()
 
 
 class Web(CommandLineInterface):

@@ -12,6 +12,8 @@ async def application(scope, receive, send):
     if scope["path"] == "/told":
         await answer(send, f"{sent} {gone}".encode())
         return
+    if scope["path"].startswith("/fails"):
+        await fail(send, begun=scope["path"] == "/fails/halfway")
     await receive()
     left = asyncio.create_task(receive())
     sent = 0
@@ -28,3 +30,10 @@ async def application(scope, receive, send):
 async def answer(send, body):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": body})
+
+
+async def fail(send, begun):
+    if begun:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+    raise RuntimeError("as the test wants it")

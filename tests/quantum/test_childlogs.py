@@ -68,3 +68,22 @@ def test_a_file_that_somebody_cut_is_read_from_its_beginning(tmp_path):
     log.news(0)
     log.path.write_text("CommandError: new\n")
     assert log.news(1) == ["CommandError: new"]
+
+
+def test_a_file_that_is_gone_tells_nothing_and_stops_nobody(tmp_path):
+    log = log_of(tmp_path)
+    log.path.unlink()
+    assert log.news(0) == []
+    assert "can't be read" in log.tail()[0]
+
+
+def test_a_file_is_cut_even_where_there_is_no_room_for_a_copy(tmp_path, monkeypatch):
+    """What must stay bounded is the file that grows."""
+    monkeypatch.setattr(childlogs, "LIMIT", 100)
+    log = log_of(tmp_path)
+    log.path.with_suffix(".log.1").symlink_to("/dev/full")
+    write(log, "x" * 200 + "\n")
+    log.news(0)
+    assert log.path.stat().st_size == 0
+    write(log, "CommandError: fresh\n")
+    assert log.news(1) == ["CommandError: fresh"]

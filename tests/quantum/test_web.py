@@ -1,4 +1,4 @@
-"""The web process waits for whoever reads slowly."""
+"""The web process waits for whoever reads slowly, and breaks off what failed halfway."""
 
 import socket
 import subprocess
@@ -69,3 +69,30 @@ def test_a_client_that_leaves_ends_the_sending(port):
     client.close()
     assert until(lambda: told(port)[1])
     assert told(port)[0] < PARTS
+
+
+def test_an_answer_that_fails_halfway_is_broken_off(port):
+    for _ in range(2):  # again: the first must not have ended the watch over failures
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.settimeout(5)
+            client.sendall(b"GET /fails/halfway HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            got = read_to_the_end(client)
+        assert b"half" in got
+        assert not got.endswith(b"0\r\n\r\n")  # the last chunk, which would say that this was all
+
+
+def read_to_the_end(client):
+    got = b""
+    try:
+        while part := client.recv(1 << 16):
+            got += part
+    except ConnectionResetError:
+        pass
+    return got
+
+
+def test_one_that_fails_before_its_beginning_is_answered(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.settimeout(5)
+        client.sendall(b"GET /fails HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert read_to_the_end(client).startswith(b"HTTP/1.1 500")
