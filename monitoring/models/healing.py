@@ -22,6 +22,7 @@ class Incident(models.Model):
     remedy = models.CharField(max_length=40, default="", blank=True)  # the newest one
     attempts = models.PositiveIntegerField(default=0)
     escalated_at = models.DateTimeField(null=True, blank=True)  # the remedies' limit was reached: entries are held
+    paged_at = models.DateTimeField(null=True, blank=True, db_index=True)  # a person has to be told, since then
     verified = models.BooleanField(default=False)
     evidence = models.JSONField(default=dict)  # what showed that it is over
     closed_at = models.DateTimeField(null=True, blank=True)

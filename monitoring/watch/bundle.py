@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import platform
-import re
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -23,20 +22,13 @@ from monitoring.watch import doctor, document
 from monitoring.watch.doctor import Diagnosis
 from monitoring.watch.probes.machine import tail
 from quantum.config import SECRETS
+from quantum.loglines import TROUBLE, parse
+from quantum.redaction import REMOVED, scrubbed
 from trading.models import ModuleState, VenueKeys
 
-REMOVED = "[removed]"
 LARGEST_KEY = 4096  # bytes of a key's file
 SHORTEST = 4  # a shorter secret would take half the text with it
 LINES = 400  # of each log
-TOKENS = (
-    re.compile(r"\bqt_[A-Za-z0-9_-]{8,}"),  # keys of our API
-    re.compile(r"(?i)(\b(?:password|passwd|api_?key|api_?secret|secret|token|signature|listenkey)\b[\"']?\s*[:=]\s*)"
-               r"(\"[^\"]*\"|'[^']*'|[^\s,;&]+)"),
-    re.compile(r"(?i)(\bbearer\s+)(\S+)"),
-    re.compile(r"(\w+://[^\s:/@]*:)([^\s@]+)(?=@)"),  # a password in an address
-    re.compile(r"(#t(?:oken)?=)(\S+)"),  # a login link
-)  # fmt: skip
 
 
 def bundle(seen: Diagnosis) -> bytes:
@@ -67,8 +59,8 @@ def errors(path: Path) -> list[str]:
         return [f"can't be read: {error.strerror}"]
     kept, telling = [], False
     for line in lines:
-        if re.match(r"\d{4}-\d\d-\d\d ", line):
-            telling = re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line) is not None
+        if (record := parse(line)) is not None:
+            telling = record.level in TROUBLE
         if telling or "Traceback" in line:
             kept.append(line)
     return kept[-LINES:]
@@ -130,9 +122,7 @@ def redacted(text: str, known: Iterable[str]) -> str:
     """The text without the secrets that are known, and without whatever looks like one."""
     for secret in known:
         text = text.replace(secret, REMOVED)
-    for pattern in TOKENS:
-        text = pattern.sub(lambda found: f"{found[1] if found.lastindex else ''}{REMOVED}", text)
-    return text
+    return scrubbed(text)
 
 
 def dumps(value: Mapping[str, Any] | list) -> str:

@@ -11,18 +11,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitoring.watch import dataailments
+from monitoring.watch.dataailments import DataSeen
 from monitoring.watch.liveness import DOWN, GRACE, liveness
+from monitoring.watch.moneyfaults import MoneyFault
+from monitoring.watch.wiring import DIFFERS, IDLE, YOUNG, Fault
 
 LOW, MEDIUM, HIGH, CRITICAL = "low", "medium", "high", "critical"
 SEVERITIES = (LOW, MEDIUM, HIGH, CRITICAL)
 
 PATIENCE = timedelta(seconds=45)  # with modules, however often they are due
+HUNG = timedelta(seconds=9)  # a process that lives has missed three beats, and others have not
+STARTING = timedelta(seconds=120)  # who has ended is started again by the supervisor; asking too would end the newborn
 STREAM_BEATS = timedelta(seconds=5)
 STREAM_QUIET = timedelta(seconds=20)  # prices come every second; the stream itself dials again after 15 s
 PROTECT_WITHIN = timedelta(seconds=10)
 KNOWN_WITHIN = timedelta(seconds=60)  # a lost answer is found out within the request's validity window and two looks
+MOST_RESTARTS = 3  # of modules and processes, within ten minutes, over everything
 PASSING = timedelta(seconds=30)  # a module that fails for less is noted, not more
 SLOW_MS = 1000.0
+UNKNOWN_AFTER = timedelta(seconds=60)  # two calm intervals: what is not known for longer counts as failing
 LATE_CANDLES = timedelta(seconds=15)  # a bar's late symbols are in by then
 
 
@@ -38,9 +46,22 @@ class Ailment(StrEnum):
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
     DATABASE_SLOW = "DATABASE_SLOW"
     BROKER_SILENT = "BROKER_SILENT"
+    PART_UNKNOWN = "PART_UNKNOWN"
+    RESTARTS_EXHAUSTED = "RESTARTS_EXHAUSTED"
+    MONEY_DIFFERS = "MONEY_DIFFERS"
+    STOPS_BROKEN = "STOPS_BROKEN"
+    MODULE_NOT_LOADED = "MODULE_NOT_LOADED"
+    MODULE_IDLE = "MODULE_IDLE"
+    CODE_DIFFERS = "CODE_DIFFERS"
+    CLOCK_OFF = "CLOCK_OFF"
+    FEED_FROZEN = "FEED_FROZEN"
+    GAP_OPEN = "GAP_OPEN"
+    QUARANTINE = "QUARANTINE"
+    MARK_STALE = "MARK_STALE"
 
 
 class Action(StrEnum):
+    RUN_MODULE = "run_module"
     RESTART_MODULE = "restart_module"
     RESTART_PROCESS = "restart_process"
     BACKFILL_CANDLES = "backfill_candles"
@@ -66,6 +87,7 @@ class Ran:
     severity: str = MEDIUM
     last_error: str = ""
     last_error_at: datetime | None = None
+    elsewhere: bool = False  # another process beats for it too: that it beats says nothing of its own process
 
     @property
     def failing(self) -> bool:
@@ -106,6 +128,16 @@ class Facts:
     lost: tuple[Lost, ...] = ()
     database_ms: float = 0.0
     broker_ms: float | None = 0.0  # None: it did not answer
+    critical: tuple[Ran, ...] = ()  # what trading needs, whether its schedule is on or not
+    restarts: tuple[datetime, ...] = ()  # of modules and processes, lately
+    hearts: Mapping[str, datetime] = field(default_factory=dict)  # each process's own newest heartbeat
+    started: Mapping[str, datetime] = field(default_factory=dict)  # and when that process began
+    living: frozenset[str] = frozenset()  # those whose process is still there, on this machine
+    wired: tuple[Fault, ...] = ()  # what the truth table holds against the house
+    scored_at: datetime | None = None  # the newest score, which tells what waits upstream in vain
+    real: bool = False  # orders go to a real venue
+    money: tuple[MoneyFault, ...] = ()  # what differs between our books and the venue's, and its broken contract
+    data: DataSeen = DataSeen()  # how good the market data are
     since: Mapping[str, datetime] = field(default_factory=dict)  # open incidents, when each was first seen
 
     def silence(self, last: datetime | None) -> timedelta:
@@ -141,35 +173,89 @@ def detect(facts: Facts) -> list[Finding]:
 def silent(ran: Ran, facts: Facts) -> bool:
     """Down, and not merely behind a queue of entries that are being filled."""
     last = max(ran.last_tick or facts.born, facts.born)
-    return facts.now - last > PATIENCE and liveness(last, ran.every, facts.now) == DOWN
+    return facts.now - last > patience(ran.program, facts) and liveness(last, ran.every, facts.now) == DOWN
+
+
+def patience(program: str, facts: Facts) -> timedelta:
+    """A process that has just begun has the time to come to its modules; one that always begins anew has not."""
+    began = facts.started.get(program)
+    return PATIENCE * 3 if began is not None and facts.now - began < PATIENCE else PATIENCE
 
 
 def dead_programs(facts: Facts) -> dict[str, list[Ran]]:
-    """Programs of which no module ticks any more, two at least: it is the process, not the modules."""
+    """Programs whose own heart is silent, or of which nothing ticks any more and two modules are missed.
+
+    Then it is the process, not its modules. Modules that are due rarely are not waited for: restarting the frequent
+    ones one by one would be in vain. Where nobody calls them, that is told of the one who should.
+    """
     by_program: dict[str, list[Ran]] = {}
     for ran in facts.modules:
         by_program.setdefault(ran.program, []).append(ran)
-    return {name: all_ for name, all_ in by_program.items() if len(all_) > 1 and all(silent(r, facts) for r in all_)}
+    called = not uncalled(facts)
+    return {
+        name: all_ for name, all_ in by_program.items() if mute(name, facts) or (called and gone(name, all_, facts))
+    }
+
+
+def uncalled(facts: Facts) -> bool:
+    """Nobody calls the modules: beat is silent, or its calls reach nobody; a restart of who is called helps nothing."""
+    return brokerless(facts) or mute("beat", facts)
+
+
+def brokerless(facts: Facts) -> bool:
+    """The broker does not answer, or did not at the last look: who waited for it has not come back yet."""
+    return facts.broker_ms is None or Ailment.BROKER_SILENT in facts.since
+
+
+def gone(program: str, modules: Sequence[Ran], facts: Facts) -> bool:
+    limit = patience(program, facts)
+    quiet = all(facts.silence(ran.last_tick) > limit for ran in modules if not ran.elsewhere)
+    return quiet and sum(silent(ran, facts) for ran in modules) > 1
+
+
+def mute(name: str, facts: Facts) -> bool:
+    """Its own heart is silent: it lives and others have beaten since, or it is missed for long.
+
+    One that never beat is not judged by it, nor is beat while it waits for the broker. That the others have beaten
+    shows that a beat could be stored.
+    """
+    if name not in facts.hearts or (name == "beat" and brokerless(facts)):
+        return False
+    silence = facts.silence(facts.hearts[name])
+    behind = min(silence, max(facts.hearts.values()) - facts.hearts[name])
+    return silence > PATIENCE or (name in facts.living and behind > HUNG)
 
 
 def processes(facts: Facts) -> Iterator[Finding]:
-    for name, modules in dead_programs(facts).items():
-        seconds = min(facts.silence(ran.last_tick) for ran in modules).total_seconds()
-        yield process_silent(name, seconds, len(modules))
-    if facts.silence(facts.stream_beat) > STREAM_BEATS * 3 + GRACE:
-        yield process_silent("stream", facts.silence(facts.stream_beat).total_seconds(), 1)
+    dead = dead_programs(facts)
+    for name in ("beat", "web"):
+        if mute(name, facts):
+            yield process_silent(name, facts.silence(facts.hearts[name]), len(facts.modules), facts)
+    for name, modules in dead.items():
+        heard = facts.hearts.get(name) if mute(name, facts) else None
+        silence = facts.silence(heard) if heard else min(facts.silence(ran.last_tick) for ran in modules)
+        yield process_silent(name, silence, len(modules), facts)
+    if mute("stream", facts) or facts.silence(facts.stream_beat) > allowed(STREAM_BEATS * 3 + GRACE, facts):
+        yield process_silent("stream", facts.silence(facts.stream_beat), 1, facts)
 
 
-def process_silent(name: str, seconds: float, modules: int) -> Finding:
+def process_silent(name: str, silence: timedelta, modules: int, facts: Facts) -> Finding:
+    """It is ended, to be started again; unless it has ended already, and its supervisor is at it.
+
+    Nothing is traded by the page's process: without it people see nothing, and no position has to go for that.
+    """
     again = Remedy(Action.RESTART_PROCESS, name)
-    params: dict[str, str | float] = {"process": name, "seconds": seconds, "modules": modules}
-    subsystem = {"stream": "data_feed", "worker": "executor"}.get(name, name)
-    return Finding(Ailment.PROCESS_SILENT, name, subsystem, CRITICAL, params, True, (again, again, again))
+    starting = name in facts.hearts and name not in facts.living and silence <= STARTING
+    params: dict[str, str | float] = {"process": name, "seconds": silence.total_seconds(), "modules": modules}
+    subsystem = {"stream": "data_feed", "worker": "executor", "beat": "trainer"}.get(name, name)
+    remedies = () if starting and facts.living else (again, again, again)
+    severity, trading = (HIGH, False) if name == "web" else (CRITICAL, True)
+    return Finding(Ailment.PROCESS_SILENT, name, subsystem, severity, params, trading, remedies)
 
 
 def silent_modules(facts: Facts) -> Iterator[Finding]:
     dead = dead_programs(facts)
-    for ran in facts.modules:
+    for ran in () if uncalled(facts) else facts.modules:
         if ran.program in dead or not silent(ran, facts):
             continue
         params: dict[str, str | float] = {
@@ -190,15 +276,43 @@ def failing_modules(facts: Facts) -> Iterator[Finding]:
         lasted = facts.now - facts.since.get(f"{Ailment.MODULE_FAILING}:{ran.name}", facts.now)
         severity = ran.severity if lasted >= max(PASSING, ran.every * 2) else LOW
         params: dict[str, str | float] = {"module": ran.title, "error": ran.last_error[:200]}
-        again = Remedy(Action.RESTART_MODULE, ran.name)
+        again = Remedy(Action.RUN_MODULE, ran.name)
         yield Finding(
             Ailment.MODULE_FAILING, ran.name, ran.name, severity, params, trades(severity), (again, again, again)
         )
 
 
+def wired(facts: Facts) -> Iterator[Finding]:
+    """What is built and not loaded, called and idle for no reason, or runs other code than the rest (Knight)."""
+    weights = {ran.name: ran.severity for ran in facts.modules}
+    for one in facts.wired:
+        code = Ailment(one.code)
+        lasted = facts.now - facts.since.get(f"{code}:{one.subject}", facts.now)
+        if code == DIFFERS:
+            severity = CRITICAL if facts.real else MEDIUM
+        elif one.vital:
+            severity = CRITICAL
+        else:
+            severity = weights.get(one.subject, HIGH)
+            severity = min(severity, MEDIUM, key=SEVERITIES.index) if one.half else severity
+        if not one.at_once and lasted < PASSING:
+            severity = LOW
+        again = Remedy(Action.RUN_MODULE, one.subject)
+        remedies = (again, again, again) if code == IDLE else ()
+        params = {**one.params, "reason": one.reason}
+        subsystem = str(one.params.get("process", one.subject))
+        yield Finding(code, one.subject, subsystem, severity, params, trades(severity), remedies)
+
+
 def trades(severity: str) -> bool:
     """Modules of these severities are asked before an order, or look after one."""
     return severity in (HIGH, CRITICAL)
+
+
+def allowed(silence: timedelta, facts: Facts) -> timedelta:
+    """Of the stream: one that has just begun loads history and dials first; ended meanwhile, it would begin anew."""
+    began = facts.started.get("stream")
+    return max(silence, PATIENCE * 2) if began is not None and facts.now - began < PATIENCE else silence
 
 
 # -- market data ------------------------------------------------------------------------------------------------------
@@ -207,7 +321,8 @@ def trades(severity: str) -> bool:
 def quiet_stream(facts: Facts) -> Iterator[Finding]:
     """The process beats, but the venue says nothing."""
     seconds = facts.silence(facts.stream_heard)
-    if facts.silence(facts.stream_beat) <= STREAM_BEATS * 3 + GRACE and seconds > STREAM_QUIET:
+    beats = facts.silence(facts.stream_beat) <= allowed(STREAM_BEATS * 3 + GRACE, facts)
+    if beats and seconds > allowed(STREAM_QUIET, facts):
         params = {"seconds": seconds.total_seconds(), "limit": STREAM_QUIET.total_seconds()}
         again = Remedy(Action.RESTART_PROCESS, "stream")
         remedies = (Remedy(Action.BACKFILL_CANDLES), again, again)
@@ -271,7 +386,7 @@ def unknown_orders(facts: Facts) -> Iterator[Finding]:
                 "seconds": (facts.now - one.since).total_seconds(),
                 "limit": KNOWN_WITHIN.total_seconds(),
             }
-            again = Remedy(Action.RESTART_MODULE, "position_monitor")
+            again = Remedy(Action.RUN_MODULE, "position_monitor")
             subject = str(one.order_id)
             yield Finding(Ailment.ORDER_UNKNOWN, subject, "exchange", HIGH, params, True, (again, again, again))
 
@@ -291,10 +406,55 @@ def silent_broker(facts: Facts) -> Iterator[Finding]:
         yield Finding(Ailment.BROKER_SILENT, "", "broker", HIGH, {}, True)
 
 
+def unknown_parts(facts: Facts) -> Iterator[Finding]:
+    """What trading needs and nobody tells of: switched off, or without anything to tell. Unknown is not healthy."""
+    watched = {ran.name for ran in facts.modules}
+    for ran in facts.critical:
+        silence = facts.silence(ran.last_tick)
+        if ran.name not in watched and silence > max(UNKNOWN_AFTER, ran.every * 2):
+            yield part_unknown(ran.name, ran.title, silence)
+    if not facts.closes and "data_feed" in watched | {ran.name for ran in facts.critical}:
+        silence = facts.silence(None)
+        if silence > UNKNOWN_AFTER:
+            yield part_unknown("candles", "Data Feed", silence)
+
+
+def part_unknown(subject: str, title: str, silence: timedelta) -> Finding:
+    params: dict[str, str | float] = {
+        "module": title,
+        "seconds": silence.total_seconds(),
+        "limit": UNKNOWN_AFTER.total_seconds(),
+    }
+    subsystem = {"candles": "data_feed"}.get(subject, subject)
+    return Finding(Ailment.PART_UNKNOWN, subject, subsystem, CRITICAL, params, True)
+
+
+def money_faults(facts: Facts) -> Iterator[Finding]:
+    """Books that differ make every limit rest on wrong numbers; stops that the venue does not keep end all entries."""
+    for one in facts.money:
+        broken = one.code == Ailment.STOPS_BROKEN
+        yield Finding(
+            Ailment(one.code), one.subject, "exchange", CRITICAL if broken else HIGH, one.params, impacts_trading=broken
+        )
+
+
+def data_faults(facts: Facts) -> Iterator[Finding]:
+    """Clock, still prices, gaps, candles put aside, marks of held symbols."""
+    fetch, look = Remedy(Action.BACKFILL_CANDLES), Remedy(Action.RUN_MODULE, "position_monitor")
+    for one in dataailments.faults(facts.data, facts.now):
+        remedy = fetch if one.fetch else look if one.look else None
+        subsystem = {Ailment.CLOCK_OFF: "exchange", Ailment.MARK_STALE: "position_monitor"}.get(
+            Ailment(one.code), "data_feed"
+        )
+        remedies = (remedy, remedy, remedy) if remedy else ()
+        yield Finding(Ailment(one.code), one.subject, subsystem, one.weight, one.params, one.impacts, remedies)
+
+
 DETECTORS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     processes,
     silent_modules,
     failing_modules,
+    wired,
     quiet_stream,
     stale_candles,
     stuck_training,
@@ -302,6 +462,9 @@ DETECTORS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     unknown_orders,
     slow_database,
     silent_broker,
+    unknown_parts,
+    money_faults,
+    data_faults,
 )
 
 
@@ -312,7 +475,12 @@ Proof = Mapping[str, str | float] | None
 
 
 def proof(code: str, subject: str, facts: Facts, since: datetime) -> Proof:
-    """What shows, newer than `since`, that this ailment is over; None where nothing shows it yet."""
+    """What shows, newer than `since`, that this ailment is over; None where nothing shows it yet.
+
+    What another release has found, and this one doesn't look for, needs no proof.
+    """
+    if code not in set(Ailment):
+        return {"expected": "no longer"}
     return PROOFS[Ailment(code)](subject, facts, since)
 
 
@@ -329,6 +497,9 @@ def ticked(subject: str, facts: Facts, since: datetime) -> Proof:
 def all_ticked(subject: str, facts: Facts, since: datetime) -> Proof:
     if subject == "stream":
         return heard("", facts, since)
+    if subject in ("beat", "web"):
+        at = facts.hearts.get(subject)
+        return {"heard_at": at.isoformat()} if at and at > since and not mute(subject, facts) else None
     mine = [r for r in facts.modules if r.program == subject]
     if not mine:  # a person has switched all of them off: nothing could ever prove it
         return {"expected": "no longer"}
@@ -365,8 +536,49 @@ def not_training(subject: str, facts: Facts, since: datetime) -> Proof:
     return {"beat_at": beat.isoformat()} if beat > since else None
 
 
+def known(subject: str, facts: Facts, since: datetime) -> Proof:
+    """It tells of itself again, or it is expected again and its own detectors watch it."""
+    if subject == "candles":
+        return {"symbols": len(facts.closes)} if facts.closes else None
+    ran = next((r for r in (*facts.critical, *facts.modules) if r.name == subject), None)
+    if ran is None:
+        return {"expected": "no longer"}
+    return {"ticked_at": ran.last_tick.isoformat()} if ran.last_tick and ran.last_tick > since else None
+
+
+def room_again(subject: str, facts: Facts, since: datetime) -> Proof:
+    """The window of the restarts has room again."""
+    return {"restarts": len(facts.restarts)} if len(facts.restarts) < MOST_RESTARTS else None
+
+
+def unwired(code: str, subject: str, facts: Facts) -> Proof:
+    """The truth table, read anew, holds it against nobody any more."""
+    return not_among([one.subject for one in facts.wired if one.code == code], subject, facts)
+
+
+def works_again(subject: str, facts: Facts) -> Proof:
+    """Where the scorekeeper is expected to look, its look is young: an old one tells of nothing that waits."""
+    expected = any(ran.name == "scorekeeper" for ran in facts.modules)
+    if expected and (facts.scored_at is None or facts.now - facts.scored_at > YOUNG):
+        return None
+    return unwired(IDLE, subject, facts)
+
+
 def not_among(kept: Sequence[str], subject: str, facts: Facts) -> Proof:
     return None if subject in kept else {"looked_at": facts.now.isoformat()}
+
+
+def days_of(facts: Facts) -> list[str]:
+    """The days on which our books differ from the venue's."""
+    return [one.subject for one in facts.money if one.code == Ailment.MONEY_DIFFERS]
+
+
+def contracts_of(facts: Facts) -> list[str]:
+    return [one.subject for one in facts.money if one.code == Ailment.STOPS_BROKEN]
+
+
+def of_data(code: str, subject: str, facts: Facts, since: datetime) -> Proof:
+    return dataailments.PROOFS[code](subject, facts.data, facts.now, since)
 
 
 PROOFS: Mapping[Ailment, Callable[[str, Facts, datetime], Proof]] = {
@@ -379,8 +591,20 @@ PROOFS: Mapping[Ailment, Callable[[str, Facts, datetime], Proof]] = {
     Ailment.TRAINING_STUCK: not_training,
     Ailment.UNPROTECTED: lambda one, facts, since: not_among([str(n.position_id) for n in facts.naked], one, facts),
     Ailment.ORDER_UNKNOWN: lambda one, facts, since: not_among([str(n.order_id) for n in facts.lost], one, facts),
+    Ailment.PART_UNKNOWN: known,
+    Ailment.RESTARTS_EXHAUSTED: room_again,
+    Ailment.MODULE_NOT_LOADED: lambda one, facts, since: unwired("MODULE_NOT_LOADED", one, facts),
+    Ailment.MODULE_IDLE: lambda one, facts, since: works_again(one, facts),
+    Ailment.CODE_DIFFERS: lambda one, facts, since: unwired("CODE_DIFFERS", one, facts),
     Ailment.DATABASE_SLOW: lambda one, facts, since: {"ms": round(facts.database_ms, 1)},
     Ailment.BROKER_SILENT: lambda one, facts, since: (
         None if facts.broker_ms is None else {"ms": round(facts.broker_ms, 1)}
     ),
+    Ailment.MONEY_DIFFERS: lambda one, facts, since: not_among(days_of(facts), one, facts),
+    Ailment.STOPS_BROKEN: lambda one, facts, since: not_among(contracts_of(facts), one, facts),
+    Ailment.CLOCK_OFF: lambda one, facts, since: of_data("CLOCK_OFF", one, facts, since),
+    Ailment.FEED_FROZEN: lambda one, facts, since: of_data("FEED_FROZEN", one, facts, since),
+    Ailment.GAP_OPEN: lambda one, facts, since: of_data("GAP_OPEN", one, facts, since),
+    Ailment.QUARANTINE: lambda one, facts, since: of_data("QUARANTINE", one, facts, since),
+    Ailment.MARK_STALE: lambda one, facts, since: of_data("MARK_STALE", one, facts, since),
 }

@@ -1,11 +1,10 @@
-"""The doctor: every probe's answer now, the problems they make, in order; what changed since the last report."""
+"""The doctor: every probe's answer now, the causes behind them, in order; what changed since the last report."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +12,10 @@ from django.db import DatabaseError, transaction
 
 from monitoring.models import HealthScore
 from monitoring.watch import history, scorecard, spoken, validator
+from monitoring.watch.diagnosis import rows as causes
+from monitoring.watch.diagnosis import words
+from monitoring.watch.diagnosis.problem import Problem as Cause
+from monitoring.watch.diagnosis.problem import Severity
 from monitoring.watch.history import Turn
 from monitoring.watch.probes import Facts, State, answers
 from monitoring.watch.probes.facts import Finding
@@ -21,13 +24,6 @@ from monitoring.watch.probes.words import fix, question
 from monitoring.watch.scorecard import Component, Point, Scorecard
 
 WELL, ILL, UNSURE = 0, 1, 2  # exit codes
-
-
-class Severity(StrEnum):
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 ORDER = tuple(Severity)
@@ -63,6 +59,8 @@ class Diagnosis:
     card: Scorecard
     problems: tuple[Problem, ...]
     since_report: Turn | None = None
+    causes: tuple[Cause, ...] = ()  # what is the matter, worst first
+    headline: str = ""  # why there were no signals, or no orders
 
     @property
     def exit_code(self) -> int:
@@ -72,16 +70,18 @@ class Diagnosis:
 
 
 def diagnose(now: datetime) -> Diagnosis:
-    """Read, validate the database here and now, ask every probe, compare with the last report."""
+    """Read, validate the database here and now, ask every probe and detector, compare with the last report."""
     found = validator.validate(now)
     try:
         with transaction.atomic():
             facts = replace(read(now), finding=found)
+            ails = causes.diagnose(now, facts)
     except DatabaseError as error:
         raise Unreadable(found, error) from error
     card = scorecard.score(answers(facts), now)
     last = HealthScore.objects.filter(reported=True).order_by("-at", "-id").first()
-    return Diagnosis(now, facts, card, problems(card), history.turn(last, card) if last else None)
+    return Diagnosis(now, facts, card, problems(card), history.turn(last, card) if last else None, ails.problems,
+                     words.headline(ails))  # fmt: skip
 
 
 def problems(card: Scorecard) -> tuple[Problem, ...]:
@@ -104,9 +104,11 @@ def severity(one: Component, mark: Point, caps: bool) -> Severity:
     return Severity.HIGH if one.part.critical else Severity.LOW
 
 
-def steps(found: tuple[Problem, ...], most: int = 7) -> list[str]:
-    """What to do, in order, each thing once."""
-    return list(dict.fromkeys(fix(problem.point.probe) for problem in found if fix(problem.point.probe)))[:most]
+def steps(seen: Diagnosis, most: int = 7) -> list[str]:
+    """What to do, in order, each thing once: about the causes first, then about what else the probes said."""
+    roots = [step for cause in seen.causes if not cause.because for step in words.steps(cause)]
+    fixes = [fix(problem.point.probe) for problem in seen.problems]
+    return list(dict.fromkeys(step for step in [*roots, *fixes] if step))[:most]
 
 
 # -- as JSON ----------------------------------------------------------------------------------------------------------
@@ -121,6 +123,8 @@ def as_json(seen: Diagnosis) -> dict[str, Any]:
         "status": card.status,
         "coverage": card.coverage,
         "caps": [{"code": cap.code, "component": cap.part, "why": spoken.cap(cap, card)} for cap in card.caps],
+        "headline": seen.headline,
+        "problems": words.told(seen.causes),
         "probes": [probe(one, mark) for one in card.components for mark in one.points],
         **house(),
     }

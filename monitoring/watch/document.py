@@ -11,6 +11,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from monitoring.watch import spoken
+from monitoring.watch.diagnosis import words
 from monitoring.watch.doctor import Diagnosis, Severity, house, steps
 from monitoring.watch.history import Turn
 from monitoring.watch.probes.facts import Facts, Pulse
@@ -67,6 +68,7 @@ def document(seen: Diagnosis) -> list[Block]:
         *score(seen),
         *running(seen.facts),
         *not_running(seen.facts),
+        *causes(seen),
         *ranked(seen),
         *changed(seen.since_report),
         *next_steps(seen),
@@ -90,6 +92,8 @@ def opening(seen: Diagnosis) -> Iterable[Block]:
             "traded": grouped(traded),
         }
     )
+    if seen.headline:
+        yield Paragraph(seen.headline)
 
 
 def score(seen: Diagnosis) -> Iterable[Block]:
@@ -146,6 +150,19 @@ def silence(pulse: Pulse, facts: Facts) -> str:
     return _("%(age)s ago") % {"age": age(facts.now - pulse.last_tick)} if pulse.last_tick else _("never")
 
 
+def causes(seen: Diagnosis) -> Iterable[Block]:
+    """What is the matter, with what was measured, the setting and the steps."""
+    yield Heading(_("Causes, worst first"))
+    if not seen.causes:
+        yield Paragraph(_("None was found."))
+        return
+    rows = tuple(
+        (str(rank), str(SEVERITY[one.severity]), words.title(one), words.cause(one), " ".join(words.steps(one)))
+        for rank, one in enumerate(seen.causes, 1)
+    )
+    yield Table((_("Rank"), _("Severity"), _("What"), _("Why"), _("What to do")), rows)
+
+
 def ranked(seen: Diagnosis) -> Iterable[Block]:
     yield Heading(_("Problems, worst first"))
     if not seen.problems:
@@ -186,11 +203,11 @@ def changed(turn: Turn | None) -> Iterable[Block]:
 
 def next_steps(seen: Diagnosis) -> Iterable[Block]:
     yield Heading(_("Next steps"))
-    todo = steps(seen.problems)
+    todo = steps(seen)
     if not todo:
         yield Paragraph(_("Nothing to do."))
         return
-    left = len(seen.problems)
+    left = len(seen.problems) + len(seen.causes)
     yield Paragraph(ngettext("One problem is open.", "%(n)s problems are open.", left) % {"n": left})
     yield Bullets(tuple(todo), numbered=True)
 

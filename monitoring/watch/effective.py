@@ -41,9 +41,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "QT_CRITICAL_",
         "QT_RETRAIN",
         "QT_SUPERVISOR_",
+        "QT_FIRE_",
     ),
+    "alerts": ("QT_ALERT_",),
     "venue": ("QT_API_", "QT_TESTNET_"),
-    "places": ("QT_VAR", "QT_ENV_FILE", "QT_SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PORT"),
+    "places": ("QT_VAR", "QT_ENV_FILE", "QT_SECRET_KEY", "QT_LOG_FORMAT", "DATABASE_URL", "REDIS_URL", "PORT"),
 }
 DERIVED = {"QT_TIMEFRAME": "timeframe"}  # a blank one means what the mode says
 

@@ -3,9 +3,10 @@
 One look:
 1. Facts from the rows; findings from the detectors.
 2. Incidents in one transaction: new ones opened, known ones counted, proven ones closed.
-3. Directives equal to what the open incidents ask for.
+3. Directives equal to what the open incidents ask for (`directing`), and closes of what is in danger.
 4. Each open one's next step: a remedy is tried (outside any transaction) and recorded, or it is escalated, which the
-   directives follow at once; the report is written.
+   directives follow at once; a person is told of what is critical. Restarts end with the circuit's room.
+5. The report is written.
 """
 
 from __future__ import annotations
@@ -13,24 +14,38 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import redis
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone, translation
+from django.utils import translation
 from django_celery_beat.models import PeriodicTask
 
-from monitoring.models import Incident, RemedyAttempt
-from monitoring.watch import ailments, healing, restarts, rows
+from monitoring.models import HealthScore, Incident, RemedyAttempt
+from monitoring.watch import (
+    ailments,
+    circuit,
+    dataseen,
+    directing,
+    healing,
+    money,
+    paging,
+    pulses,
+    rows,
+    wiring,
+    witness,
+)
 from monitoring.watch.detectors import (
     CRITICAL,
     HIGH,
     MEDIUM,
+    Ailment,
     Facts,
     Finding,
     Lost,
@@ -40,29 +55,30 @@ from monitoring.watch.detectors import (
     detect,
     proof,
 )
+from monitoring.watch.hands import BY, Hands
 from monitoring.watch.healing import Do
-from monitoring.watch.report import Issue, report, write
+from monitoring.watch.report import SUBSYSTEMS, Issue, of_points, report, write
+from monitoring.watch.safety import Policy
 from trading import events, runtime, tuning
 from trading.exchange.venue import OrderStatus
 from trading.feed import rows as feed_rows
-from trading.gates import store as gate_store
-from trading.gates.directives import Level, strictest, strictness
-from trading.models import Directive, ModuleState, Order, Position, TrainingRun
+from trading.models import ModuleState, Order, Position, TrainingRun
+from trading.modules import REQUIRED
 from trading.runtime import Report
 from trading.schedule import PREFIX
 
 log = logging.getLogger(__name__)
 
-BY = "self_healing"
 PROGRAMS = {"trade": "worker", "work": "trainer", "train": "trainer"}  # who ticks what is on a queue
 WEIGHT = dict.fromkeys(
     ("executor", "position_monitor", "data_feed", "exchange", "risk_guard"), CRITICAL
 ) | dict.fromkeys(("trailing", "policy", "models", "universe"), HIGH)
-LONGEST_CLAIM = timedelta(seconds=60)  # a module that holds its claim for longer, and than it usually takes, is stuck
 REPORT = "self_healing_report.json"
 KEEPER = "position_monitor"  # looks after what is open: expected whatever its schedule has become
 SLOWEST = timedelta(seconds=60)  # of its own interval, as far as that counts
+ELSEWHERE = frozenset({"models", "risk_guard", "portfolio_balancer", "data_feed"})  # the executor, the stream beat too
 STREAM = "stream"  # the row in which the stream process says that it lives, and when it heard the venue
+PROBED = timedelta(minutes=2)  # a score is stored at least every minute
 BROKER_ANSWERS = 2.0  # seconds
 
 
@@ -70,7 +86,7 @@ BROKER_ANSWERS = 2.0  # seconds
 
 
 def facts(now: datetime, born: datetime) -> Facts:
-    """Everything that the detectors rest on; nine queries, whatever is open."""
+    """Everything that the detectors rest on; fifteen queries and the truth table's five, whatever is open."""
     began = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -80,14 +96,19 @@ def facts(now: datetime, born: datetime) -> Facts:
     training = TrainingRun.objects.filter(outcome="running").values_list("beat_at", flat=True).first()
     lost = Order.objects.filter(status=OrderStatus.UNKNOWN).values_list("pk", "intent__symbol", "sent_at")
     symbols = feed_rows.universe()
-    closes = rows.newest_closes(symbols, now) if symbols else {}
+    known = rows.newest_closes(symbols, now) if symbols else {}
+    closes = {symbol: known.get(symbol) for symbol in symbols}
+    table = witness.read(now, witness.Known(states), alone=True)
+    score, scored_at = newest_score()
     return Facts(
         now=now,
         born=born,
         modules=ran(states),
+        critical=needed(states),
         stream_beat=stream.last_tick if stream else None,
         stream_heard=stream.last_work if stream else None,
-        closes={symbol: closes.get(symbol) for symbol in symbols},
+        closes=closes,
+        data=dataseen.read(closes, now),
         max_age=tuning.effective().max_data_age,
         training_beat=training,
         training_silence=rows.TRAINING_SILENCE,
@@ -96,7 +117,27 @@ def facts(now: datetime, born: datetime) -> Facts:
         database_ms=database_ms,
         broker_ms=broker_ms(),
         since=dict(Incident.objects.filter(closed_at=None).values_list("key", "first_seen")),
+        restarts=restarted(now),
+        hearts=pulses.hearts(table.processes),
+        started={one.name: one.started_at for one in pulses.newest(table.processes)},
+        living=pulses.living(table.processes),
+        wired=(*wiring.faults(table.modules.values(), table.odd, REQUIRED), *wiring.noted(score, scored_at, now)),
+        scored_at=scored_at,
+        real=not settings.QUANTUM.practising,
+        money=money.faults(settings.QUANTUM.mode, now),
     )
+
+
+def newest_score() -> tuple[Mapping[str, Any], datetime | None]:
+    """What the newest score rests on, and when that was seen; one query."""
+    last = HealthScore.objects.order_by("-at", "-id").values_list("evidence", "at").first()
+    return last or ({}, None)
+
+
+def restarted(now: datetime) -> tuple[datetime, ...]:
+    """When modules and processes were restarted within the circuit's window; one query."""
+    tried = RemedyAttempt.objects.filter(action__in=list(circuit.RESTARTS), at__gt=now - circuit.WINDOW)
+    return tuple(tried.order_by("at").values_list("at", flat=True))
 
 
 def unprotected() -> tuple[Naked, ...]:
@@ -118,20 +159,28 @@ def ran(states: Mapping[str, ModuleState]) -> tuple[Ran, ...]:
         if name == BY or (task and not task.enabled and name != KEEPER):
             continue
         own = task.interval.schedule.run_every if task and task.interval else module.every
-        own = min(own, SLOWEST) if name == KEEPER else own
-        found.append(
-            Ran(
-                name=name,
-                title=str(module.title),
-                program=PROGRAMS.get(module.queue, module.queue),
-                every=max(own, timedelta(seconds=1)),
-                last_tick=state.last_tick if state else None,
-                severity=WEIGHT.get(name, MEDIUM),
-                last_error=state.last_error if state else "",
-                last_error_at=state.last_error_at if state else None,
-            )
-        )
+        found.append(as_ran(module, state, min(own, SLOWEST) if name == KEEPER else own))
     return tuple(found)
+
+
+def needed(states: Mapping[str, ModuleState]) -> tuple[Ran, ...]:
+    """What trading needs, by its own interval and whether a person has switched its schedule off or not."""
+    critical = [module for name, module in runtime.MODULES.items() if WEIGHT.get(name) == CRITICAL]
+    return tuple(as_ran(module, states.get(module.name), module.every) for module in critical)
+
+
+def as_ran(module: runtime.Module, state: ModuleState | None, every: timedelta) -> Ran:
+    return Ran(
+        name=module.name,
+        title=str(module.title),
+        program=PROGRAMS.get(module.queue, module.queue),
+        every=max(every, timedelta(seconds=1)),
+        last_tick=state.last_tick if state else None,
+        severity=WEIGHT.get(module.name, MEDIUM),
+        last_error=state.last_error if state else "",
+        last_error_at=state.last_error_at if state else None,
+        elsewhere=module.name in ELSEWHERE,
+    )
 
 
 def broker_ms() -> float | None:
@@ -148,60 +197,6 @@ def broker_ms() -> float | None:
 
 
 # -- remedies ---------------------------------------------------------------------------------------------------------
-
-
-class Hands:
-    """The remedies, one method each: what it did in words, or an exception. Tests give their own."""
-
-    def __init__(self, clock: Callable[[], datetime] = timezone.now) -> None:
-        self.clock = clock
-
-    def restart_module(self, name: str) -> str:
-        """Free a claim that nobody can still be working on, and have the module ticked by its own queue."""
-        module = runtime.MODULES[name]
-        freed = free_claim(name, module.every, self.clock())
-        if events.ring("trading.tick", name, BY, queue=module.queue, expires=60):
-            return f"{'its claim was freed; ' if freed else ''}asked on the queue {module.queue}"
-        done = runtime.run(name, self.clock(), called_by=BY)
-        return "the queue does not answer; " + ("run here" if done is not None else "somebody else is at it")
-
-    def restart_process(self, name: str) -> str:
-        restarts.ask(Path(settings.VAR) / "restarts", name, "self-healing: nothing was heard of it")
-        return "the supervisor was asked to start it again"
-
-    def backfill_candles(self, _: str = "") -> str:
-        """Fetch what is missing by REST, in order, and start the executor if anything came."""
-        from trading.exchange.gateway import venue
-        from trading.feed.modules import fill_in
-
-        done = fill_in(venue(), settings.QUANTUM.timeframe, self.clock())
-        return f"{done.actions} candles fetched for {done.examined} symbols" + (
-            f"; {done.idle_reason}" if done.idle_reason else ""
-        )
-
-    def refresh_universe(self, _: str = "") -> str:
-        from trading.feed import universe
-
-        made = universe.refresh(self.clock(), BY)
-        return f"{len(made.symbols)} symbols listed; {self.backfill_candles()}"
-
-    def protect_position(self, position_id: str) -> str:
-        if events.ring("trading.mind", int(position_id), BY):
-            return "its keeper was called"
-        runtime.run("position_monitor", self.clock(), called_by=BY)
-        return "the queue does not answer; the position monitor was run here"
-
-
-def free_claim(name: str, every: timedelta, now: datetime) -> bool:
-    """End a claim that has lasted far longer than the module takes. Its fencing token keeps a late writer out."""
-    state = ModuleState.objects.filter(name=name, claimed_until__isnull=False).first()
-    if state is None or state.claimed_until is None:
-        return False
-    began = state.claimed_until - max(every * 2, runtime.LEASE)
-    if now - began <= max(LONGEST_CLAIM, timedelta(milliseconds=4 * state.took_ms)):
-        return False
-    mine = ModuleState.objects.filter(pk=state.pk, fence=state.fence, claimed_until=state.claimed_until)
-    return bool(mine.update(claimed_until=None, fence=F("fence") + 1))
 
 
 def attempt(incident: Incident, remedy: Remedy, hands: Hands, now: datetime) -> RemedyAttempt:
@@ -287,85 +282,83 @@ def tries(keys: Iterable[str], now: datetime) -> dict[str, list[datetime]]:
     return found
 
 
-def treat(cases: Sequence[Case], hands: Hands, now: datetime) -> int:
-    """Each case's next step; how many remedies were tried."""
-    tried = tries((case.incident.key for case in cases), now)
-    done = 0
+def treat(cases: Sequence[Case], hands: Hands, seen: Facts) -> int:
+    """Each case's next step; how many remedies were tried. A restart needs room in the circuit."""
+    tried = tries((case.incident.key for case in cases), seen.now)
+    room, done = circuit.room(seen.restarts, seen.now), 0
     for case in cases:
         row = case.incident
         if case.finding is None:
             continue
-        step = healing.next_step(case.finding, tried.get(row.key, []), row.escalated_at is not None, now)
-        if step.do is Do.TRY and step.remedy is not None:
-            attempt(row, step.remedy, hands, now)
-            done += 1
-        elif step.do is Do.ESCALATE:
-            row.escalated_at = now
-            row.save(update_fields=["escalated_at"])
-            log.error("incident %s: %d remedies in vain, a person is needed", row.key, healing.LIMIT)
+        step = healing.next_step(case.finding, tried.get(row.key, []), row.escalated_at is not None, seen.now)
+        if step.do is Do.ESCALATE:
+            escalate(row, seen.now)
+        if step.do is not Do.TRY or step.remedy is None:
+            continue
+        if step.remedy.action in circuit.RESTARTS:
+            if not room:
+                continue
+            room -= 1
+        attempt(row, step.remedy, hands, seen.now)
+        done += 1
     return done
 
 
-# -- the gates --------------------------------------------------------------------------------------------------------
-
-
-def speak(cases: Sequence[Case], now: datetime) -> Level:
-    """Make the directives equal to what the open incidents ask for; the strictest of them.
-
-    What a person has lifted during an incident stays lifted; something stricter they have not lifted.
-    """
-    wanted = {c.incident.key: c for c in cases if asked_for(c.incident) is not Level.ALLOW_ALL}
-    mine = Directive.objects.filter(by=BY)
-    standing = set(mine.filter(ended_at=None).values_list("key", flat=True))
-    by_people = mine.filter(key__in=wanted, ended_at__isnull=False).exclude(ended_by=BY).order_by("ended_at")
-    lifted: dict[str, Level] = {}
-    for row in by_people:
-        if row.ended_at and row.ended_at >= wanted[row.key].incident.first_seen:
-            lifted[row.key] = strictest((Level(row.level), lifted.get(row.key, Level.ALLOW_ALL)))
-    for key in standing - wanted.keys():
-        gate_store.lift(key, BY, now)
-    for key, case in wanted.items():
-        level = asked_for(case.incident)
-        if strictness(level) > strictness(lifted.get(key, Level.ALLOW_ALL)):
-            gate_store.direct(level, key, reason(case.incident), BY, now)
-    return strictest(asked_for(c.incident) for c in cases)
-
-
-def asked_for(row: Incident) -> Level:
-    return healing.level(row.severity, row.impacts_trading, row.escalated_at is not None)
-
-
-def reason(row: Incident) -> str:
-    """In English, because it is stored."""
-    with translation.override("en"):
-        return ailments.title(row.code, row.params)
+def escalate(row: Incident, now: datetime) -> None:
+    """Its remedies were in vain: a person is needed, and told where it is critical."""
+    row.escalated_at = now
+    row.save(update_fields=["escalated_at"])
+    log.error("incident %s: a person is needed", row.key)
+    if row.severity == CRITICAL:
+        paging.page(row, now)
 
 
 # -- one look ---------------------------------------------------------------------------------------------------------
 
 
 def look(now: datetime, born: datetime, hands: Hands) -> Report:
-    """Find, remember, treat, speak, tell."""
+    """Find, remember, speak, treat, tell."""
     seen = facts(now, born)
-    cases, changed = take_stock(detect(seen), seen)
-    policy = speak(cases, now)  # entries are held first: a remedy may take long
-    tried = treat(cases, hands, now)
+    cases, changed = take_stock(found(seen), seen)
+    for case in cases:
+        if case.incident.code == Ailment.RESTARTS_EXHAUSTED and case.incident.escalated_at is None:
+            escalate(case.incident, now)
+    policy = directing.speak([case.incident for case in cases], now)  # entries are held first: a remedy may take long
+    tried = treat(cases, hands, seen)
     if any(case.incident.escalated_at == now for case in cases):
-        policy = speak(cases, now)
+        policy = directing.speak([case.incident for case in cases], now)
+    closed = directing.enforce(hands, now)
     tell(seen, cases, policy)
-    panels = ("incidents", "verdict") if cases or changed else ()
-    return Report(examined=len(seen.modules) + len(seen.closes), actions=changed + tried, panels=panels)
+    panels = ("incidents", "verdict") if cases or changed or closed else ()
+    return Report(examined=len(seen.modules) + len(seen.closes), actions=changed + tried + closed, panels=panels)
 
 
-def tell(seen: Facts, cases: Sequence[Case], policy: Level) -> None:
+def found(seen: Facts) -> list[Finding]:
+    """What the detectors find, and the restarts' circuit where these want more than it has room for."""
+    findings = detect(seen)
+    tried = tries((one.key for one in findings), seen.now)
+    steps = [healing.next_step(one, tried.get(one.key, []), False, seen.now) for one in findings]
+    wanted = sum(step.remedy is not None and step.remedy.action in circuit.RESTARTS for step in steps)
+    exhausted = circuit.opened(wanted, seen)
+    return [exhausted, *findings] if exhausted else findings
+
+
+def tell(seen: Facts, cases: Sequence[Case], policy: Policy) -> None:
     """The report's file; a disk that takes nothing must not keep us from healing."""
     with translation.override("en"):
         issues = [issue(case.incident) for case in cases]
-    content = report(seen, issues, policy)
+    content = report(seen, issues, policy, probed(seen.now))
     try:
         write(Path(settings.VAR) / REPORT, json.loads(json.dumps(content, default=str)))
     except OSError as error:
         log.warning("the report could not be written: %s", error)
+
+
+def probed(now: datetime) -> dict[str, str]:
+    """What the newest score's probes said of the subsystems that no module tells of; one query."""
+    newest = HealthScore.objects.filter(at__gt=now - PROBED).order_by("-at").values_list("evidence", flat=True).first()
+    parts = {part["key"]: part["points"] for part in (newest or {}).get("parts", [])}
+    return {name: of_points(parts[source]) for name, source in SUBSYSTEMS.items() if source in parts}
 
 
 def issue(row: Incident) -> Issue:

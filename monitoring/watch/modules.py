@@ -1,4 +1,10 @@
-"""What runs of the watchers."""
+"""What runs of the watchers; what can't be loaded takes nothing else with it."""
 
-import monitoring.watch.keeping
-import monitoring.watch.selfhealing  # noqa: F401
+from trading.runtime import load
+
+FILES = {
+    "monitoring.watch.keeping": ("database_validator", "scorekeeper"),
+    "monitoring.watch.selfhealing": ("self_healing",),
+}
+
+load(FILES)

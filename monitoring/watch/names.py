@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from monitoring.watch import truthwords
+
 NAMES = {
     # the switch
     "active": _("active"),
@@ -32,9 +34,7 @@ NAMES = {
     "late": _("late"),
     "down": _("down"),
     "never": _("never"),
-    "failing": _("failing"),
-    "no work yet": _("no work yet"),
-    "never called": _("never called"),
+    **{status.value: name for status, name in truthwords.NAMES.items()},
 }
 
 

@@ -32,7 +32,8 @@ QUIET = {"trading", "flat"}  # a directive is the news of these
 def pressed(said: Headline, facts: Facts, standing: Standing) -> Headline:
     """The headline with the directive in force, the setting to review and the page to open."""
     told = directed(said, standing)
-    actions = list(dict.fromkeys([*reviewed(said, facts), *told.actions, *opened(said, standing)]))
+    ways = [*diagnosed(told), *reviewed(said, facts), *told.actions, *opened(said, standing)]
+    actions = list(dict.fromkeys(ways))
     return replace(told, actions=tuple(actions))
 
 
@@ -49,6 +50,12 @@ def directed(said: Headline, standing: Standing) -> Headline:
         return replace(said, state="held", tone="warn", head=(Piece(sentence),), lead=lead)
     gap = " " if said.lead and not said.lead[-1].text.endswith(" ") else ""
     return replace(said, lead=(*said.lead, Piece(f"{gap}{sentence}", "strong"), Piece(f" {exits}")))
+
+
+def diagnosed(said: Headline) -> Iterable[Action]:
+    """Why: the reasons and problems, in their order."""
+    if said.tone != "ok":
+        yield Action(_("See the cause"), "/diagnosis/#cause")
 
 
 def reviewed(said: Headline, facts: Facts) -> Iterable[Action]:

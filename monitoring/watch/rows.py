@@ -11,12 +11,11 @@ from django.utils.translation import gettext as _
 
 from monitoring.watch.funnel import Funnel, funnel
 from monitoring.watch.knobs import knob
-from monitoring.watch.liveness import NEVER, UP, Expected, liveness
-from monitoring.watch.manifest import expected
+from monitoring.watch.liveness import NEVER
 from monitoring.watch.retold import retold
 from monitoring.watch.venue_words import needs
 from monitoring.watch.verdict import Facts, Naked, Switch, Training
-from trading import schedule, tuning
+from trading import tuning
 from trading.exchange.rows import waiting
 from trading.laws import conservation
 from trading.models import Candle, Cycle, ModelVersion, ModuleState, Position, SwitchChange, TrainingRun, TunedSetting
@@ -137,11 +136,4 @@ def module_states() -> dict[str, ModuleState]:
     return {state.name: state for state in ModuleState.objects.all()}
 
 
-def silent(now: datetime) -> list[tuple[Expected, str]]:
-    """Expected modules that don't beat, and how long they have been silent; two queries."""
-    states, known = module_states(), expected(schedule.intervals())
-    answers = [(one, liveness(getattr(states.get(one.name), "last_tick", None), one.every, now)) for one in known]
-    return [(one, alive) for one, alive in answers if alive not in (UP, "late")]
-
-
-__all__ = ["NEVER", "champions", "facts", "funnel", "module_states", "silent", "switch", "training", "undecided"]
+__all__ = ["NEVER", "champions", "facts", "funnel", "module_states", "switch", "training", "undecided"]

@@ -97,9 +97,9 @@ class Component:
 
     @property
     def status(self) -> str:
-        """ok, warn, fail or unknown."""
-        dead = any(point.state is State.FAIL and point.probe.endswith(".alive") for point in self.points)
-        if dead or self.lost >= SEVERE:
+        """ok, warn, fail or unknown; a silent module and what caps the whole fail, whatever they are worth."""
+        lost = [point.probe for point in self.points if point.state is State.FAIL]
+        if self.lost >= SEVERE or any(probe in CAPPING or probe.endswith(".alive") for probe in lost):
             return "fail"
         if self.lost:
             return "warn"

@@ -7,16 +7,22 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from monitoring.models import Incident
-from monitoring.watch import healing
+from monitoring.watch import dataseen, healing, pulses
 from monitoring.watch.detectors import STREAM_QUIET
-from monitoring.watch.healer import BY, STREAM, Hands, look
+from monitoring.watch.hands import BY, Hands
+from monitoring.watch.healer import STREAM, look
+from trading.gates import store
+from trading.gates.directives import Level, strictness
 from trading.models import ModuleState
 from trading.runtime import Report, register
 
 
 @register
 class SelfHealing:
-    """Looks every few seconds while something is open, at once when the stream falls silent, else twice a minute."""
+    """Looks every few seconds while something is open; at once where a process or the stream is silent or data bad.
+
+    Otherwise twice a minute.
+    """
 
     name, title, queue = BY, "Self-Healing", "work"
     every = timedelta(seconds=settings.QUANTUM.QT_CRITICAL_CHECK_INTERVAL)
@@ -31,7 +37,13 @@ class SelfHealing:
         last, heard = worked.get(self.name), worked.get(STREAM)
         severities = list(Incident.objects.filter(closed_at=None).values_list("severity", flat=True))
         quiet = now - max(heard or self.born, self.born) > STREAM_QUIET
-        if not quiet and not healing.due(last, severities, now):
+        due = quiet or healing.due(last, severities, now, defending(now))
+        if not due and not pulses.missed() and not dataseen.urgent(last or self.born, now):
             rest = (last + healing.CALM - now).total_seconds() if last else 0
             return Report.idle(f"nothing is open; the next look is in {rest:.0f} s")
         return look(now, self.born, self.hands)
+
+
+def defending(now: datetime) -> bool:
+    """Positions are being closed: the next look comes at the next tick."""
+    return strictness(store.standing(now).level) >= strictness(Level.DEFENSIVE_EXIT)

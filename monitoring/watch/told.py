@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext as _
 
+from monitoring.watch.words import price
 from trading.codes import Code
 from trading.gates.sentence import ACCEPTED, say, write
 
-FILLED = re.compile(r"(?P<way>Bought|Sold) (?P<n>[\d.]+) at (?P<price>[\d.]+)\.")  # what a filled entry is told by
+FILLED = re.compile(r"(?P<way>Bought|Sold) (?P<n>\d[\d.]*) at (?P<price>\d[\d.]*)\.")  # what a filled entry is told by
 TICKET = ("quantity", "price", "leverage", "notional", "risk")
 
 
@@ -30,6 +32,9 @@ def sentence(no: Mapping[str, Any]) -> str:
 
 def decided(row: Any) -> str:
     """The sentence of a decision row: of its first rejection, or of the order that was wanted."""
+    if filled := FILLED.fullmatch(row.sentence):
+        template = _("Bought %(n)s at %(price)s.") if filled["way"] == "Bought" else _("Sold %(n)s at %(price)s.")
+        return template % {name: price(Decimal(filled[name])) for name in ("n", "price")}
     if english():
         return row.sentence
     first = next((no for no in row.rejections if no.get("code") == row.code), None)
@@ -37,9 +42,6 @@ def decided(row: Any) -> str:
         return sentence(first)
     if row.code in Code.__members__:
         return say(Code(row.code), {}, gettext)
-    if filled := FILLED.fullmatch(row.sentence):
-        template = _("Bought %(n)s at %(price)s.") if filled["way"] == "Bought" else _("Sold %(n)s at %(price)s.")
-        return template % {"n": filled["n"], "price": filled["price"]}
     wanted = {name: row.ticket.get(name) for name in TICKET} if row.ticket else {}
     if not wanted or None in wanted.values() or row.sentence != write(ACCEPTED, wanted):
         return row.sentence

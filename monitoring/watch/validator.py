@@ -1,79 +1,49 @@
 """The Database Validator: is this database the one that the program expects, and does it keep what it is given?
 
-1. Tables and columns of every model, against what the database has.
+1. Tables, columns with their types, constraints and indexes of every model, against what the database has.
 2. Migrations: all applied, none of a newer program.
 3. On the app's own connection: write a row, read it back, roll back, see that nothing is left; the time it took.
-4. How commits are made durable.
+4. How commits are made durable, whether references are kept, whether what is stored can be read without damage.
+5. Whose database it is: stamped for this mode and venue, and the very file that the settings name.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from django.apps import apps
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from monitoring.models import DatabaseFinding
+from monitoring.watch import catalog, schema
 from monitoring.watch.probes.facts import Check, Finding
+from trading.models import Installation
 
 log = logging.getLogger(__name__)
 KEPT = timedelta(days=7)
 OURS = ("trading", "monitoring")
 NAMED = 8  # missing things that are named
+PATIENCE = 2.0  # seconds that reading everything may take at a look
+COMMIT = 1_000_000  # bytes of a busy commit
+HEAVY = 50_000  # bytes of the trial row: more than any page has left
+STEPS = 20_000  # of SQLite's machine between two looks at the clock
+SHAPE = (schema.tables, schema.columns, schema.types, schema.constraints, schema.indexes)
 Told = tuple[bool, str, dict[str, Any]]
-
-COLUMNS = {
-    "sqlite": "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'",
-    "postgresql": "SELECT table_name, column_name FROM information_schema.columns"
-    " WHERE table_schema = ANY(current_schemas(false))",
-}
 
 
 class TakenBack(Exception):
     """Ends the trial transaction: nothing of it stays."""
 
 
-# -- what is expected, and what is there ------------------------------------------------------------------------------
-
-
-def expected() -> dict[str, set[str]]:
-    """Columns of every table that the models ask for."""
-    asked = [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
-    return {model._meta.db_table: {str(field.column) for field in model._meta.local_concrete_fields} for model in asked}
-
-
-def there() -> dict[str, set[str]]:
-    """Columns of every table that the database has; one query."""
-    found: dict[str, set[str]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(COLUMNS[connection.vendor])
-        for table, column in cursor.fetchall():
-            found.setdefault(table, set()).add(column)
-    return found
-
-
-def tables(wanted: dict[str, set[str]], found: dict[str, set[str]]) -> Told:
-    missing = sorted(set(wanted) - set(found))
-    if missing:
-        return False, "table-missing", {"tables": missing[:NAMED], "n": len(missing)}
-    return True, "tables-there", {"n": len(wanted)}
-
-
-def columns(wanted: dict[str, set[str]], found: dict[str, set[str]]) -> Told:
-    """Of the tables that are there: columns that are missing, else those that nobody asked for."""
-    both = sorted(set(wanted) & set(found))
-    missing = [f"{table}.{name}" for table in both for name in sorted(wanted[table] - found[table])]
-    if missing:
-        return False, "column-missing", {"columns": missing[:NAMED], "n": len(missing)}
-    strange = [f"{table}.{name}" for table in both for name in sorted(found[table] - wanted[table])]
-    if strange:
-        return False, "column-strange", {"columns": strange[:NAMED], "n": len(strange)}
-    return True, "columns-there", {"n": sum(len(wanted[table]) for table in both)}
+# -- what it should be ------------------------------------------------------------------------------------------------
 
 
 def migrations() -> Told:
@@ -104,6 +74,70 @@ def durability() -> Told:
     return True, "server", {"synchronous": commit, "standby": standbys}
 
 
+def references() -> Told:
+    """The database itself refuses a row that points to nothing."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            kept = asked(cursor, "PRAGMA foreign_keys") == 1
+        else:
+            kept = asked(cursor, "SHOW session_replication_role") == "origin"
+    return kept, "references-kept" if kept else "references-loose", {}
+
+
+def integrity() -> Told:
+    """SQLite: every page makes sense, as far as that can be read in time. PostgreSQL: no page failed its checksum."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            return pages(cursor, connection.connection)
+        sql = "SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()"
+        bad, sums = asked(cursor, sql), asked(cursor, "SHOW data_checksums")
+    if bad:
+        return False, "checksums-bad", {"n": bad}
+    return True, "checksums-good" if sums == "on" else "checksums-off", {}
+
+
+def pages(cursor: Any, raw: Any) -> Told:
+    until = time.monotonic() + PATIENCE
+    raw.set_progress_handler(lambda: int(time.monotonic() > until), STEPS)
+    try:
+        said = str(asked(cursor, "PRAGMA quick_check(1)"))
+    except DatabaseError as error:
+        if "interrupt" not in str(error):
+            raise
+        return True, "pages-partly", {"limit_s": PATIENCE}
+    finally:
+        raw.set_progress_handler(None, 0)
+    return (
+        said == "ok",
+        "pages-sound" if said == "ok" else "pages-broken",
+        {} if said == "ok" else {"error": said[:200]},
+    )
+
+
+def identity() -> Told:
+    """No other mode's or venue's by its stamp; on SQLite the open file is the one that the settings name."""
+    config = settings.QUANTUM
+    stamp = Installation.objects.first()
+    if stamp and (stamp.mode, stamp.venue) != (config.mode, config.venue):
+        return False, "database-of-another", {"mode": stamp.mode, "venue": stamp.venue}
+    if connection.vendor == "sqlite" and moved(Path(str(connection.settings_dict["NAME"]))):
+        return False, "database-moved", {"path": str(connection.settings_dict["NAME"])}
+    if stamp is None:
+        return True, "database-unstamped", {}
+    return True, "database-ours", {"mode": stamp.mode, "venue": stamp.venue}
+
+
+def moved(path: Path, ours: Path = Path("/proc/self/fd")) -> bool:
+    """The file is gone, or another one lies in its place than this process has open (seen where the system tells)."""
+    if not path.exists():
+        return True
+    there = path.stat()
+    if not ours.is_dir():
+        return False
+    held = (one for one in ours.iterdir() if one.exists())
+    return not any((now.st_dev, now.st_ino) == (there.st_dev, there.st_ino) for now in (one.stat() for one in held))
+
+
 def asked(cursor: Any, sql: str) -> Any:
     cursor.execute(sql)
     return cursor.fetchone()[0]
@@ -116,7 +150,7 @@ def round_trip(now: datetime) -> tuple[list[tuple[str, Told]], float | None]:
     """The trial's three checks, and its milliseconds; a step that was not reached is not told."""
     told: list[tuple[str, Told]] = []
     began, row, wrote = time.perf_counter(), None, False
-    mark = {"trial": now.isoformat()}
+    mark = {"trial": now.isoformat(), "weight": "." * HEAVY}
     try:
         with transaction.atomic():
             row = DatabaseFinding.objects.create(at=now, passed=False, vendor="trial", checks=[mark])
@@ -135,6 +169,25 @@ def round_trip(now: datetime) -> tuple[list[tuple[str, Told]], float | None]:
     return told, round((time.perf_counter() - began) * 1000, 2)
 
 
+def room() -> Told:
+    """A commit finds room: what is rolled back never reaches the disk, so a file beside the database must."""
+    if connection.vendor != "sqlite":
+        return True, "room-of-server", {}
+    try:
+        return True, "room", {"size_mb": beside(Path(str(connection.settings_dict["NAME"])).parent)}
+    except OSError as error:
+        return False, "write-failed", {"error": line(error)}
+
+
+def beside(folder: Path) -> float:
+    """Write as much as a busy commit does, wait for the disk, take it away. MB that found room."""
+    with tempfile.TemporaryFile(dir=folder, prefix="trial-") as file:
+        file.write(bytes(COMMIT))
+        file.flush()
+        os.fsync(file.fileno())
+    return COMMIT / 1_000_000
+
+
 def line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
@@ -144,12 +197,12 @@ def line(error: Exception) -> str:
 
 def validate(now: datetime) -> Finding:
     """Every check, on the connection that the app itself uses. Raises only where there is no connection at all."""
-    wanted = expected()
-    found = there()
-    told = [("tables", tables(wanted, found)), ("columns", columns(wanted, found))]
+    wanted, found = catalog.expected(), catalog.there()
+    told = [(check.__name__, check(wanted, found)) for check in SHAPE]
     told.append(("migrations", guarded(migrations, "migration-missing")))
     trial, took = round_trip(now)
-    told += [*trial, ("durability", guarded(durability, "not-durable"))]
+    told += [*trial, ("room", room()), ("durability", guarded(durability, "not-durable"))]
+    told += [(check.__name__, guarded(check, "check-refused")) for check in (references, integrity, identity)]
     return Finding(now, took, tuple(Check(name, passed, code, params) for name, (passed, code, params) in told))
 
 
@@ -159,7 +212,11 @@ def guarded(check: Callable[[], Told], code: str) -> Told:
         with transaction.atomic():
             return check()
     except DatabaseError as error:
-        return False, code, {"migrations": line(error), "journal": line(error), "synchronous": "?"}
+        return (
+            False,
+            code,
+            {"migrations": line(error), "journal": line(error), "synchronous": "?", "error": line(error)},
+        )
 
 
 def passed(checks: Iterable[Check]) -> bool:

@@ -67,6 +67,32 @@ def test_every_probe_is_told_with_its_state_and_fix(busy):
     assert "fix: Open the decisions with this code" in told
 
 
+def test_what_is_the_matter_is_told_first_with_its_numbers_and_steps(busy):
+    told, _, _ = run()
+    assert told.index("What is the matter, worst first") < told.index("Core Trading")
+    assert "high: Cooldown: 171 of 198 signals" in told
+    assert "198 signals and no order within 1\u00a0h, because: Cooldown: 171 of 198 signals." in told
+    assert "QT_COOLDOWN_SECONDS is 120\u00a0s, its default." in told
+
+
+def test_json_names_each_cause_with_evidence_steps_and_what_may_be_pressed(busy):
+    first = next(
+        one for one in json.loads(run("--json")[0])["problems"] if one["key"] == "SIGNALS_REJECTED:COOLDOWN_ACTIVE"
+    )
+    assert first["title"] == "Cooldown: 171 of 198 signals" and first["setting"] == "QT_COOLDOWN_SECONDS"
+    assert first["evidence"][0]["href"] == "/decisions/?code=COOLDOWN_ACTIVE"
+    assert first["steps"] and first["measured"]["n"] == 171
+
+
+def test_the_document_and_the_bundle_hold_the_causes(busy, tmp_path):
+    run("--report", str(tmp_path / "report.md"), "--bundle", str(tmp_path / "bundle.zip"))
+    report = (tmp_path / "report.md").read_text()
+    assert report.index("## Causes, worst first") < report.index("## Problems, worst first")
+    assert report.count("Cooldown: 171 of 198 signals") == 2  # the headline, and the table
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert "SIGNALS_REJECTED:COOLDOWN_ACTIVE" in archive.read("probes.json").decode()
+
+
 def test_json_has_every_probe_and_the_exit_code(busy):
     told, _, code = run("--json")
     seen = json.loads(told)
@@ -104,7 +130,7 @@ def test_the_exit_code_says_well_ill_or_unsure(changes, code):
 def test_problems_are_ranked_by_severity_then_by_what_they_cost():
     seen = diagnosis(
         decided=(tally(),), last_traded=ago(minutes=71), faults={"gap": 1}, supervision=None,
-        champions=(champion("logistic", log_loss=0.7),), account=Account(ago(seconds=9), Decimal(1), 2500),
+        champions=(champion("logistic", log_loss=0.7),), account=Account(ago(seconds=9), Decimal(10_000), 2500),
     )  # fmt: skip
     ranked = [(problem.severity.value, problem.point.probe) for problem in seen.problems]
     assert ranked[0] == ("critical", "executor.trades")
@@ -121,7 +147,7 @@ def test_an_unknown_that_caps_is_high():
 
 
 def test_each_step_is_told_once():
-    todo = doctor.steps(diagnosis(supervision=None, balance=None).problems)
+    todo = doctor.steps(diagnosis(supervision=None, balance=None))
     assert len(todo) == len(set(todo)) > 1
 
 

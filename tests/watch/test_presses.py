@@ -39,7 +39,7 @@ def test_a_worse_headline_stays_and_names_the_directive_under_it():
     one = said(HELD, switch=Switch("halted", NOW, "mira", "waiting"))
     assert one.state == "halted"
     assert "No new trades: The exchange's stream is silent." in one.explanation
-    assert links(one) == ["/incidents/", "/policy/"]
+    assert links(one) == ["/diagnosis/#cause", "/incidents/", "/policy/"]
 
 
 def test_half_the_size_is_told_and_takes_no_headline():
@@ -47,10 +47,14 @@ def test_half_the_size_is_told_and_takes_no_headline():
     assert one.state == "trading" and "Entries at half their size." in one.explanation
 
 
-def test_the_setting_of_the_dominant_reason_is_the_first_thing_to_press():
+def test_the_cause_comes_first_then_the_setting_of_the_dominant_reason():
     seen = funnel(signals=198, rejected=198, reasons=(replace(COOLDOWN, n=198),))
     one = said(seen=seen, knob=Knob("QT_COOLDOWN_SECONDS", 7200, 120, "7,200 s", "120 s"))
-    assert links(one)[0] == "/settings/#QT_COOLDOWN_SECONDS" and len(links(one)) == 2
+    assert links(one)[:2] == ["/diagnosis/#cause", "/settings/#QT_COOLDOWN_SECONDS"] and len(links(one)) == 3
+
+
+def test_where_all_is_well_nobody_is_sent_to_a_cause():
+    assert "/diagnosis/#cause" not in links(said(seen=funnel(signals=5, traded=5)))
 
 
 def test_nothing_to_press_is_offered_twice():

@@ -157,10 +157,10 @@ def test_a_stored_score_can_be_computed_again(states):
 
 def test_a_change_names_what_turned():
     found = scorecard.changes(card_of(healthy()), card_of(healthy(account=None)))
-    assert [(one.component, one.was, one.now) for one in found] == [("exchange", 10, 5)]
+    assert [(one.component, one.was, one.now) for one in found] == [("exchange", 10, 6)]
     assert [point.code for point in found[0].turned] == ["no-account"] * 3
     back = scorecard.changes(card_of(healthy(account=None)), card_of(healthy()))
-    assert [(one.was, one.now, one.turned[0].code) for one in back] == [(5, 10, "no-account")]
+    assert [(one.was, one.now, one.turned[0].code) for one in back] == [(6, 10, "no-account")]
 
 
 def test_nothing_changed_is_no_change():

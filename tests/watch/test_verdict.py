@@ -162,14 +162,6 @@ def test_a_training_that_fell_silent_is_a_failure_not_a_countdown():
     assert "silent" in rows.training(NOW).failed
 
 
-@pytest.mark.django_db
-def test_whoever_does_not_beat_is_named():
-    make.beat("executor", NOW)
-    silent = {one.name: alive for one, alive in rows.silent(NOW)}
-    assert "executor" not in silent
-    assert silent["position_monitor"] == "never"
-
-
 def test_costs_that_eat_the_edge_are_told_with_their_numbers():
     told = headline(facts(seen=funnel(0), cost_r=1 / 3, cost_ceiling=1 / 3, best=0.22)).explanation
     assert "costs 0.33\u00a0R" in told

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from monitoring.watch.probes import exits
 from monitoring.watch.probes.answers import Answer, Probe, fail, ok, unknown
-from monitoring.watch.probes.beats import age, alive, punctual, steady
+from monitoring.watch.probes.beats import age, alive, lagging, punctual, steady
 from monitoring.watch.probes.facts import Facts, Tally
 
 SETTLE = timedelta(seconds=30)  # a closed bar's time to be fetched, judged and stored
@@ -165,6 +166,8 @@ def sees_all(facts: Facts) -> Answer:
     pulse = facts.pulses.get("trailing")
     if pulse is None or pulse.last_tick is None:
         return unknown("no-tick-yet")
+    if told := lagging(pulse):
+        return fail(told.code, **told.params)
     open_then = [one for one in facts.holdings if one.opened_at <= pulse.last_tick]
     if not open_then:
         return ok("no-positions")
@@ -189,10 +192,12 @@ def priced(facts: Facts) -> Answer:
 
 
 def asked(facts: Facts) -> Answer:
-    """Its evaluations move with the signals: it worked since the newest decision, or a moment before."""
+    """Its evaluations move with the signals: counted against each other, and newer than the newest decision."""
     pulse = facts.pulses.get("risk_guard")
     if pulse is None or pulse.last_tick is None:
         return unknown("no-tick-yet")
+    if told := lagging(pulse):
+        return fail(told.code, **told.params)
     newest = max((tally.last for tally in facts.decided), default=None)
     if newest is None:
         return ok("nothing-to-ask", window_s=facts.window.total_seconds())
@@ -203,16 +208,21 @@ def asked(facts: Facts) -> Answer:
 
 
 def unanimous(facts: Facts) -> Answer:
-    """No order left without every gate's yes."""
+    """No order left without every gate's yes, and none after entries were stopped."""
     if facts.slipped:
         return fail(
             "slipped", n=len(facts.slipped), ids=list(facts.slipped[:5]), href=f"/decisions/{facts.slipped[0]}/"
         )
+    if facts.after_stop:
+        return fail("left-after-stop", n=facts.after_stop, by=facts.switch.by, state=facts.switch.state,
+                    href="/orders/")  # fmt: skip
     return ok("none-slipped", n=sum(tally.n for tally in facts.decided if tally.outcome != "rejected"))
 
 
 def within(facts: Facts) -> Answer:
-    """No more positions than there are slots."""
+    """No more positions than there are slots, none with more leverage than is allowed."""
+    if told := exits.levered(facts):
+        return told
     n, limit = len(facts.holdings), facts.limits.max_positions
     say = fail if n > limit else ok
     return say("too-many" if n > limit else "slots", n=n, limit=limit, setting="QT_MAX_POSITIONS")
@@ -225,22 +235,24 @@ PROBES = (
     Probe("executor.trades", 5, trades, caps=True),
     Probe("executor.accounts", 1, accounts_for_all),
     Probe("executor.answered", 1, answered),
-    alive("policy", 3),
+    alive("policy", 2),
     punctual("policy", 1),
-    steady("policy", 1),
+    steady("policy", 2),
     Probe("policy.measured", 3, measured),
     Probe("policy.in_force", 2, in_force),
     alive("position_monitor", 1),
     punctual("position_monitor", 1),
     steady("position_monitor", 1),
-    Probe("position_monitor.protected", 4, protected, caps=True),
-    Probe("position_monitor.verified", 2, verified),
+    Probe("position_monitor.protected", 3, protected, caps=True),
+    Probe("position_monitor.verified", 1, verified),
+    Probe("position_monitor.exits", 2, exits.can_leave),
     Probe("position_monitor.no_gap", 1, no_gap),
-    alive("trailing", 3),
+    alive("trailing", 1),
     punctual("trailing", 1),
     steady("trailing", 2),
     Probe("trailing.sees_all", 2, sees_all),
     Probe("trailing.priced", 2, priced),
+    Probe("trailing.follows", 2, exits.follows),
     alive("risk_guard", 1),
     punctual("risk_guard", 1),
     steady("risk_guard", 2),

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from monitoring.watch.liveness import NEVER, liveness
+from monitoring.watch.probes.held import Closing, Held
+from monitoring.watch.truth import Truth, lives
 from monitoring.watch.verdict import Switch
 
 
@@ -26,8 +28,11 @@ class Pulse:
     error_at: datetime | None = None
     called_by: str = ""
     scheduled: bool = True  # False: its schedule is switched off
+    truth: Truth | None = None  # its line of the truth table
 
     def alive(self, now: datetime) -> str:
+        if self.truth is not None:
+            return lives(self.truth, now)
         return liveness(self.last_tick, self.every, now) if self.last_tick else NEVER
 
     @property
@@ -60,6 +65,7 @@ class Tally:
     first: datetime
     last: datetime
     meant: bool = False  # the rejection is explained idleness
+    strange: int = 0  # of them written by another mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class Champion:
     log_loss: float | None = None  # of the ensemble, on unseen data
     base_log_loss: float | None = None
     cases: int = 0
+    alarm: str = ""  # what it raised, while it votes
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,7 @@ class LogFile:
     size: int
     writable: bool
     errors: int  # error lines of the last hour
+    at: datetime | None = None  # of the newest line
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,16 @@ class Machine:
     free: int
     total: int
     logs: tuple[LogFile, ...] = ()
+    memory_free: int = 0  # bytes that programs can still have
+    memory_total: int = 0  # 0: not known
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """The newest task that was enqueued to ask whether tasks run: when it ran, and how long after it was enqueued."""
+
+    at: datetime
+    took_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +216,24 @@ class Limits:
     max_positions: int
     max_leverage: int
     models: int = 4
+    trail_profit: float = 0.005  # share of the entry price from which on a stop trails
+    trail_distance: float = 1.0  # R that it then keeps
+    escalate: timedelta = timedelta(seconds=10)  # a stop that the market passed may stand for so long
+    monitor: timedelta = timedelta(seconds=10)
     naked: timedelta = timedelta(seconds=5)  # law 5
     mark_age: timedelta = timedelta(seconds=30)
     account_age: timedelta = timedelta(seconds=45)
     answer_ms: int = 2000  # of the exchange
     round_trip_ms: int = 250  # of the database
     universe_age: timedelta = timedelta(minutes=15)
+    clock_ms: int = 500  # from 2 000 on entries are denied
+    clock_age: timedelta = timedelta(seconds=60)
+    ping_age: timedelta = timedelta(seconds=60)
+    messages_per_s: float = 0.2  # of the stream, at least: one mark price in five seconds
+    bell_age: timedelta = timedelta(seconds=60)
+    bell_ms: int = 10_000
+    slots: float = 0.8  # of the calls that were due, at least
+    memory_share: float = 0.15  # of the memory that must be left
     order_unknown: timedelta = timedelta(seconds=60)
     model_age: timedelta = timedelta(days=14)
     absent: float = 0.01  # share of symbol-bars without usable data
@@ -229,18 +259,30 @@ class Facts:
     last_traded: datetime | None = None
     slipped: tuple[int, ...] = ()  # decisions that led to an order without every gate's yes
     holdings: tuple[Holding, ...] = ()
+    held: tuple[Held, ...] = ()  # the same positions, with what their way out hangs on
+    closings: tuple[Closing, ...] = ()
     worst_gap: tuple[int, float] | None = None  # position and its seconds without a stop, the longest of the last day
     adrift: tuple[tuple[int, datetime], ...] = ()  # orders whose outcome is unknown, and since when
     sent: int = 0  # orders of the window
     refused: int = 0
+    entries: int = 0  # of them to open something
+    fruitless: int = 0  # of these: refused, never arrived, expired
+    after_stop: int = 0  # of these: left although entries were stopped
+    strange: Mapping[str, int] = field(default_factory=dict)  # rows of another mode, by what they are
     policy: tuple[int, datetime] | None = None  # version, since
     champions: tuple[Champion, ...] = ()
     training: Training = Training()
     universe: Universe | None = None
     faults: Mapping[str, int] = field(default_factory=dict)  # candles of the last hour that were not believed, by kind
+    gaps: tuple[int, int] = (0, 0)  # open ones that features reach over, and the symbols that have them
+    clock: tuple[int, datetime] | None = None  # ms that the venue's clock is ahead of ours, and when it was measured
+    ping: tuple[int, datetime] | None = None  # ms in which the venue last told its time, and when
     account: Account | None = None
     finding: Finding | None = None
     supervision: Supervision | None = None
     balance: Balance | None = None
     machine: Machine | None = None
+    running: Mapping[str, datetime] = field(default_factory=dict)  # processes that live, and since when
+    bells: Mapping[str, Bell] = field(default_factory=dict)  # by queue
+    slots: tuple[int, int] = (0, 0)  # calls of the hour that were made, of those that were due by schedule
     troubles: tuple[Trouble, ...] = ()  # open incidents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from monitoring.watch.probes.answers import Answer, Probe, fail, ok, unknown
-from monitoring.watch.probes.beats import age, alive, punctual, steady
+from monitoring.watch.probes.beats import age, alive, lagging, punctual, steady
 from monitoring.watch.probes.core import ORDERED, SETTLE
 from monitoring.watch.probes.facts import Facts, Topic
 
@@ -22,12 +22,15 @@ def voting(facts: Facts) -> Answer:
 
 
 def intact(facts: Facts) -> Answer:
-    """No model is kept from voting."""
+    """No model is kept from voting, and none that votes has raised an alarm."""
     if not facts.champions:
         return unknown("no-model", stage="")
     out = [one for one in facts.champions if one.quarantined]
     if out:
         return fail("quarantined", kind=out[0].kind, why=out[0].quarantined[:120], n=len(out), href="/models/")
+    loud = [one for one in facts.champions if one.alarm]
+    if loud:
+        return fail("alarmed", kind=loud[0].kind, why=loud[0].alarm[:120], n=len(loud), href="/models/")
     return ok("none-quarantined", n=len(facts.champions))
 
 
@@ -64,6 +67,8 @@ def told(topic: Topic, word: str, facts: Facts) -> Answer:
 def looks(facts: Facts) -> Answer:
     """It looked at the models lately, and wrote down what it found."""
     pulse = facts.pulses.get("model_supervisor")
+    if pulse and (told := lagging(pulse)):
+        return fail(told.code, **told.params)
     if facts.supervision is None or pulse is None:
         return unknown("not-supervised")
     limit = pulse.every * 3
@@ -86,6 +91,8 @@ def called(facts: Facts) -> Answer:
     pulse = facts.pulses.get("portfolio_balancer")
     if facts.balance is None or pulse is None:
         return unknown("never-looked")
+    if told := lagging(pulse):
+        return fail(told.code, **told.params)
     silence, limit = facts.now - facts.balance.at, pulse.every * 3 + SETTLE
     accepted = max((tally.last for tally in facts.decided if tally.outcome in ORDERED), default=None)
     params = {"age_s": age(facts.balance.at, facts.now), "limit_s": limit.total_seconds()}
@@ -139,19 +146,19 @@ PROBES = (
     Probe("models.intact", 1, intact),
     Probe("models.skilled", 2, skilled),
     Probe("models.calibrated", 2, calibrated, lasts=LOOKS),
-    alive("model_supervisor", 3),
+    alive("model_supervisor", 2),
     punctual("model_supervisor", 1),
-    steady("model_supervisor", 1),
+    steady("model_supervisor", 2),
     Probe("model_supervisor.looks", 3, looks),
     Probe("model_supervisor.unbiased", 2, unbiased, lasts=LOOKS),
-    alive("portfolio_balancer", 3),
+    alive("portfolio_balancer", 2),
     punctual("portfolio_balancer", 1),
-    steady("portfolio_balancer", 1),
+    steady("portfolio_balancer", 2),
     Probe("portfolio_balancer.called", 3, called),
     Probe("portfolio_balancer.balanced", 2, balanced, lasts=LOOKS),
-    alive("retraining_orchestrator", 3),
+    alive("retraining_orchestrator", 2),
     punctual("retraining_orchestrator", 1),
-    steady("retraining_orchestrator", 1),
+    steady("retraining_orchestrator", 2),
     Probe("retraining_orchestrator.ended_well", 3, ended_well),
     Probe("retraining_orchestrator.young", 2, young),
 )

@@ -11,22 +11,37 @@ from pathlib import Path
 from django.conf import settings
 
 from monitoring.watch.probes.facts import LogFile, Machine
+from quantum import loglines
+from quantum.loglines import parse
 
 TAIL = 64_000  # bytes of a log that are looked at
 HOUR = timedelta(hours=1)
-ERROR = re.compile(rb"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ (?:ERROR|CRITICAL)\b", re.MULTILINE)
+MEMORY = re.compile(r"^(MemAvailable|MemTotal):\s+(\d+) kB", re.MULTILINE)
+SEVERE = re.compile(rb"^[^\n]*\b(?:ERROR|CRITICAL)\b[^\n]*$", re.MULTILINE)
 
 
 def look(now: datetime) -> Machine:
     folder = Path(settings.VAR)
     disk = shutil.disk_usage(folder)
-    return Machine(disk.free, disk.total, tuple(log(path, now) for path in sorted((folder / "log").glob("*.log"))))
+    logs = tuple(log(path, now) for path in sorted((folder / "log").glob("*.log")))
+    return Machine(disk.free, disk.total, logs, *memory())
+
+
+def memory(told: Path = Path("/proc/meminfo")) -> tuple[int, int]:
+    """Bytes that programs can still have, and bytes in all; (0, 0) where the system does not tell."""
+    try:
+        found = dict(MEMORY.findall(told.read_text()))
+        return int(found["MemAvailable"]) * 1024, int(found["MemTotal"]) * 1024
+    except (OSError, KeyError):
+        return 0, 0
 
 
 def log(path: Path, now: datetime) -> LogFile:
     """One file; one that can't be read can't be judged, and counts as shut."""
     try:
-        return LogFile(path.stem, path.stat().st_size, os.access(path, os.W_OK), errors(tail(path), now))
+        seen = path.stat()
+        written = datetime.fromtimestamp(seen.st_mtime, UTC)
+        return LogFile(path.stem, seen.st_size, os.access(path, os.W_OK), errors(tail(path), now), written)
     except OSError:
         return LogFile(path.stem, 0, False, 0)
 
@@ -39,5 +54,5 @@ def tail(path: Path) -> bytes:
 
 def errors(text: bytes, now: datetime) -> int:
     """Error lines of the last hour; logs are written in UTC."""
-    times = (datetime.strptime(at.decode(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC) for at in ERROR.findall(text))
-    return sum(now - HOUR < at <= now + HOUR for at in times)
+    lines = (parse(line.decode(errors="replace")) for line in SEVERE.findall(text))
+    return sum(now - HOUR < one.at <= now + HOUR for one in lines if one and one.level in loglines.SEVERE)

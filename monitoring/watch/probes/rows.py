@@ -12,11 +12,13 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 
 from monitoring.models import DatabaseFinding, Incident
-from monitoring.watch.manifest import expected
-from monitoring.watch.probes import machine
+from monitoring.watch import data_quality, ringing, witness
+from monitoring.watch.liveness import UP
+from monitoring.watch.probes import machine, open_rows
 from monitoring.watch.probes.facts import (
     Account,
     Balance,
+    Bell,
     Champion,
     Check,
     Cycles,
@@ -34,13 +36,16 @@ from monitoring.watch.probes.facts import (
     Universe,
 )
 from monitoring.watch.rows import module_states, newest_closes
-from trading import schedule, tuning
+from monitoring.watch.truth import Truth
+from trading import tuning
 from trading.codes import MEANINGS, Code
 from trading.exchange.venue import OrderStatus
+from trading.feed.candles import WINDOW
 from trading.models import (
     AccountSnapshot,
     BalanceLook,
     CandleFault,
+    CandleGap,
     Cycle,
     Decision,
     Intent,
@@ -76,38 +81,58 @@ class Known:
     universe: Any = None  # anything with at, inside and closed
     account: AccountSnapshot | None = None
     incidents: Sequence[Incident] | None = None
-    schedules: Mapping[str, tuple[timedelta, bool]] | None = None
+    table: witness.Table | None = None
 
 
 NOTHING = Known()
 
 
 def read(now: datetime, known: Known = NOTHING) -> Facts:
-    """One look at everything; 25 queries less what is known, one less where nothing is open, and the machine's disk."""
+    """One look at everything; 37 queries less what is known, one less where nothing is open, and the machine's disk."""
     bar, span = settings.QUANTUM.bar, window()
+    states = module_states() if known.states is None else known.states
+    table = witness.read(now, witness.Known(states)) if known.table is None else known.table
+    ticked = data_quality.clock(now)
+    stopped, tallies = switch(known.switch), decided(now, span)
+    positions = open_positions() if known.positions is None else known.positions
+    held = tuple(map(open_rows.of_position, positions))
+    orders = open_rows.sent(now, span, stopped)
     return Facts(
         now=now,
         bar=bar,
         window=span,
         limits=limits(known.config),
-        pulses=pulses(known.states, known.schedules),
-        stream=stream(known.states),
-        switch=switch(known.switch),
+        pulses={name: pulse_of(truth) for name, truth in table.modules.items()},
+        stream=stream(states),
+        running={one.name: one.started_at for one in table.processes if one.alive(now) == UP},
+        bells=bells(states),
+        slots=slots(table),
+        switch=stopped,
         execution=settings.QUANTUM.execution_enabled,
         cycles=cycles(now, span),
-        decided=decided(now, span),
+        decided=tallies,
         undecided=undecided(now),
         last_traded=Decision.objects.filter(outcome=Decision.TRADED).aggregate(at=Max("at"))["at"],
         slipped=slipped(now),
-        holdings=holdings(known.positions),
+        holdings=holdings(positions),
+        held=held,
+        closings=open_rows.closings(),
         worst_gap=worst_gap(now),
         adrift=adrift(),
-        **sent(now, span),
+        sent=orders["sent"],
+        refused=orders["refused"],
+        entries=orders["entries"],
+        fruitless=orders["fruitless"],
+        after_stop=orders["after_stop"],
+        strange=open_rows.strange(now, held, orders["strange_orders"], sum(one.strange for one in tallies)),
         policy=policy(known.policy),
         champions=champions(),
         training=training(known.runs),
         universe=universe(now, known.universe),
         faults=faults(now),
+        gaps=gaps(now),
+        clock=(ticked.offset_ms, ticked.at) if ticked else None,
+        ping=(ticked.round_trip_ms, ticked.at) if ticked else None,
         account=account(known.account),
         finding=finding(),
         supervision=supervision(),
@@ -130,44 +155,52 @@ def limits(config: Any = None) -> Limits:
         idle=max(timedelta(minutes=30), config.bar * 3),
         max_positions=config.QT_MAX_POSITIONS,
         max_leverage=config.QT_MAX_LEVERAGE,
+        trail_profit=config.QT_TRAILING_MIN_PROFIT,
+        trail_distance=config.QT_TRAIL_DISTANCE,
+        escalate=second * config.QT_STOP_ESCALATE_SECONDS,
+        monitor=second * config.QT_POSITION_MONITOR_INTERVAL,
     )
 
 
 # -- what runs --------------------------------------------------------------------------------------------------------
 
 
-def pulses(
-    states: Mapping[str, ModuleState] | None = None, schedules: Mapping[str, tuple[timedelta, bool]] | None = None
-) -> dict[str, Pulse]:
-    """Every expected module's row and schedule; two queries."""
-    states = module_states() if states is None else states
-    edited = schedule.intervals() if schedules is None else schedules
-    off = {name for name, (_every, enabled) in edited.items() if not enabled}
-    return {one.name: pulse(one.name, one.every, states.get(one.name), one.name not in off) for one in expected(edited)}
-
-
-def stream(states: Mapping[str, ModuleState] | None = None) -> Pulse:
-    """The stream process's own beat."""
-    states = module_states() if states is None else states
-    return pulse("stream", STREAM_BEAT, states.get("stream"), True)
-
-
-def pulse(name: str, every: timedelta, state: ModuleState | None, scheduled: bool) -> Pulse:
-    if state is None:
-        return Pulse(name, every, scheduled=scheduled)
+def pulse_of(told: Truth) -> Pulse:
+    seen = told.seen
     return Pulse(
-        name=name,
-        every=every,
-        last_tick=state.last_tick,
-        last_work=state.last_work,
-        examined=state.examined,
-        actions=state.actions,
-        idle_reason=state.idle_reason,
-        error=state.last_error,
-        error_at=state.last_error_at,
-        called_by=state.called_by,
-        scheduled=scheduled,
+        name=seen.one.name,
+        every=seen.one.every,
+        last_tick=seen.last_tick,
+        last_work=seen.last_work,
+        examined=seen.examined,
+        actions=seen.actions,
+        idle_reason=seen.idle_reason,
+        error=seen.error,
+        error_at=seen.error_at,
+        called_by=seen.called_by,
+        scheduled=seen.scheduled is not False,
+        truth=told,
     )
+
+
+def stream(states: Mapping[str, ModuleState]) -> Pulse:
+    """The stream process's own beat."""
+    state = states.get("stream")
+    if state is None:
+        return Pulse("stream", STREAM_BEAT)
+    return Pulse("stream", STREAM_BEAT, state.last_tick, state.last_work, state.examined, state.actions)
+
+
+def slots(table: witness.Table) -> tuple[int, int]:
+    """Calls of the window that were made, of those that were due by schedule."""
+    counts = [one.seen.calls for one in table.modules.values() if one.seen.calls.planned]
+    return sum(min(calls.own, calls.expected) for calls in counts), sum(calls.expected for calls in counts)
+
+
+def bells(states: Mapping[str, ModuleState]) -> dict[str, Bell]:
+    """What came of the newest task that was enqueued on each queue to see whether it runs."""
+    rows = {queue: states.get(ringing.row(queue)) for queue in ringing.QUEUES}
+    return {queue: Bell(row.last_work, row.lag_ms) for queue, row in rows.items() if row and row.last_work}
 
 
 def switch(last: Any = None) -> Switch:
@@ -196,10 +229,11 @@ def cycles(now: datetime, span: timedelta) -> Cycles:
 def decided(now: datetime, span: timedelta) -> tuple[Tally, ...]:
     """The window's decisions by outcome and code; one query."""
     rows = Decision.objects.filter(at__gt=now - span, at__lte=now).order_by().values_list("outcome", "code")
-    counted = rows.annotate(n=Count("id"), first=Min("at"), last=Max("at"))
+    foreign = Count("id", filter=~Q(mode=settings.QUANTUM.mode))
+    counted = rows.annotate(n=Count("id"), first=Min("at"), last=Max("at"), strange=foreign)
     return tuple(
-        Tally(outcome, code, n, first, last, outcome == Decision.REJECTED and meant(code))
-        for outcome, code, n, first, last in counted
+        Tally(outcome, code, n, first, last, outcome == Decision.REJECTED and meant(code), strange)
+        for outcome, code, n, first, last, strange in counted
     )
 
 
@@ -224,9 +258,13 @@ def slipped(now: datetime) -> tuple[int, ...]:
 # -- positions and orders ---------------------------------------------------------------------------------------------
 
 
-def holdings(known: Sequence[Position] | None = None) -> tuple[Holding, ...]:
-    """Open positions, and when the exchange last showed their stops; two queries."""
-    found = Position.objects.exclude(status=Position.CLOSED) if known is None else known
+def open_positions() -> Sequence[Position]:
+    """One query."""
+    return list(Position.objects.exclude(status=Position.CLOSED))
+
+
+def holdings(found: Sequence[Position]) -> tuple[Holding, ...]:
+    """Open positions, and when the exchange last showed their stops; one query, where something is open."""
     rows = sorted(found, key=lambda row: row.pk)
     seen = stops_seen(row.pk for row in rows) if rows else {}
     return tuple(
@@ -262,13 +300,6 @@ def adrift() -> tuple[tuple[int, datetime], ...]:
     return tuple(rows.values_list("id", "sent_at")[:SOME])
 
 
-def sent(now: datetime, span: timedelta) -> dict[str, int]:
-    """Orders of the window, and those that the exchange refused; one query."""
-    return Order.objects.filter(sent_at__gt=now - span).aggregate(
-        sent=Count("id"), refused=Count("id", filter=Q(status=OrderStatus.REFUSED))
-    )
-
-
 # -- models and data --------------------------------------------------------------------------------------------------
 
 
@@ -287,9 +318,17 @@ def champions() -> tuple[Champion, ...]:
 
 def champion(row: ModelVersion) -> Champion:
     whole = (row.metrics.get("ensemble") or {}).get("out_of_sample") or row.metrics.get("out_of_sample") or {}
-    out = (row.alarm or "no reason given") if row.status == ModelVersion.QUARANTINED else ""
+    quarantined = row.status == ModelVersion.QUARANTINED
+    out = (row.alarm or "no reason given") if quarantined else ""
     return Champion(
-        row.kind, row.version, row.trained_at, out, whole.get("log_loss"), whole.get("base_log_loss"), whole.get("n", 0)
+        row.kind,
+        row.version,
+        row.trained_at,
+        out,
+        whole.get("log_loss"),
+        whole.get("base_log_loss"),
+        whole.get("n", 0),
+        "" if quarantined else row.alarm,
     )
 
 
@@ -332,8 +371,16 @@ def universe(now: datetime, seen: Any = None) -> Universe | None:
 def faults(now: datetime) -> dict[str, int]:
     """Candles of the last hour that were put aside, by kind; one query. A revision or a repeat harms nobody."""
     rows = CandleFault.objects.filter(last_seen__gt=now - HOUR, timeframe=settings.QUANTUM.timeframe)
-    harmful = rows.exclude(kind__in=["duplicate", "unclosed", "revised"]).order_by()
+    harmful = rows.exclude(kind__in=["duplicate", "unclosed", "revised", "order", "jump"]).order_by()
     return dict(harmful.values("kind").annotate(n=Count("id")).values_list("kind", "n"))
+
+
+def gaps(now: datetime) -> tuple[int, int]:
+    """Open gaps within the window of the features, and the symbols that have one; one query."""
+    since = now - WINDOW * settings.QUANTUM.bar
+    rows = CandleGap.objects.filter(timeframe=settings.QUANTUM.timeframe, filled_at=None, last__gte=since)
+    seen = rows.aggregate(n=Count("id"), symbols=Count("symbol", distinct=True))
+    return seen["n"], seen["symbols"]
 
 
 def account(last: AccountSnapshot | None = None) -> Account | None:

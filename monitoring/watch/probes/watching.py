@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from monitoring.watch.probes.answers import Answer, Probe, fail, ok, unknown
 from monitoring.watch.probes.beats import age, alive, punctual, steady
 from monitoring.watch.probes.facts import Facts
+
+EARLY = timedelta(seconds=10)  # a process writes before its first heartbeat
 
 # -- Self-Healing -----------------------------------------------------------------------------------------------------
 
@@ -32,6 +36,31 @@ def helps(facts: Facts) -> Answer:
     return ok("remedies-help", n=len(facts.troubles))
 
 
+def rings(facts: Facts) -> Answer:
+    """What is enqueued is run, on every queue: a task went through the broker, and its row is there."""
+    if not facts.bells:
+        return unknown("no-bell")
+    silent = {queue: age(bell.at, facts.now) for queue, bell in facts.bells.items()}
+    queue = max(silent, key=lambda one: silent[one])
+    limit = facts.limits.bell_age.total_seconds()
+    if silent[queue] > limit and any(facts.now - began < facts.limits.bell_age for began in facts.running.values()):
+        return unknown("no-bell")  # a process has just begun: nobody has rung since
+    if silent[queue] > limit:
+        return fail("bell-silent", queue=queue, age_s=silent[queue], limit_s=limit)
+    slow, worst = max((bell.took_ms, queue) for queue, bell in facts.bells.items())
+    params = {"queue": worst, "value_ms": slow, "limit_ms": facts.limits.bell_ms, "n": len(facts.bells)}
+    return fail("bell-slow", **params) if slow > facts.limits.bell_ms else ok("bells-ring", **params)
+
+
+def slots(facts: Facts) -> Answer:
+    """Beat kept the hour's appointments: modules were called as often as their schedules say."""
+    kept, due = facts.slots
+    if not due:
+        return unknown("no-slots")
+    params = {"n": kept, "of": due}
+    return fail("slots-lost", **params) if kept < due * facts.limits.slots else ok("slots-kept", **params)
+
+
 # -- Logging ----------------------------------------------------------------------------------------------------------
 
 
@@ -41,6 +70,25 @@ def written(facts: Facts) -> Answer:
         return unknown("no-logs")
     shut = [log.name for log in facts.machine.logs if not log.writable]
     return fail("logs-shut", names=shut) if shut else ok("logs-open", n=len(facts.machine.logs))
+
+
+def recent(facts: Facts) -> Answer:
+    """Each process that lives has written to its log since it began."""
+    if facts.machine is None or not facts.machine.logs or not facts.running:
+        return unknown("no-logs")
+    written = {log.name: log.at for log in facts.machine.logs if log.at}
+    mute = sorted(name for name, began in facts.running.items() if name not in written or written[name] < began - EARLY)
+    return fail("logs-mute", names=mute) if mute else ok("logs-recent", n=len(facts.running))
+
+
+def memory(facts: Facts) -> Answer:
+    """There is memory left for a training and a burst."""
+    seen = facts.machine
+    if seen is None or not seen.memory_total:
+        return unknown("no-memory")
+    params = {"free_mb": mb(seen.memory_free), "limit_mb": mb(int(seen.memory_total * facts.limits.memory_share))}
+    short = seen.memory_free < seen.memory_total * facts.limits.memory_share
+    return fail("memory-short", **params) if short else ok("memory-room", **params)
 
 
 def bounded(facts: Facts) -> Answer:
@@ -74,13 +122,17 @@ def mb(size: int) -> float:
 
 
 PROBES = (
-    alive("self_healing", 3),
+    alive("self_healing", 2),
     punctual("self_healing", 1),
     steady("self_healing", 1),
     Probe("self_healing.calm", 2, calm),
-    Probe("self_healing.helps", 3, helps),
-    Probe("logging.written", 3, written),
-    Probe("logging.bounded", 2, bounded),
+    Probe("self_healing.helps", 2, helps),
+    Probe("self_healing.rings", 1, rings),
+    Probe("self_healing.slots", 1, slots),
+    Probe("logging.written", 2, written),
+    Probe("logging.recent", 1, recent),
+    Probe("logging.bounded", 1, bounded),
+    Probe("logging.memory", 1, memory),
     Probe("logging.room", 3, room),
     Probe("logging.quiet", 2, quiet),
 )

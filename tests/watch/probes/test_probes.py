@@ -10,6 +10,7 @@ from monitoring.watch.probes import PROBES, State, answers
 from monitoring.watch.probes.facts import (
     Account,
     Balance,
+    Bell,
     Check,
     Cycles,
     Finding,
@@ -22,6 +23,7 @@ from monitoring.watch.probes.facts import (
     Trouble,
     Universe,
 )
+from monitoring.watch.probes.held import Closing
 from monitoring.watch.probes.words import FIXES, QUESTIONS, SENTENCES, fix, question, say
 from monitoring.watch.scorecard import PARTS
 from tests.watch.probes.builders import (
@@ -31,6 +33,7 @@ from tests.watch.probes.builders import (
     ago,
     champion,
     healthy,
+    held,
     holding,
     pulse,
     tally,
@@ -49,9 +52,10 @@ def test_a_healthy_system_answers_yes_to_everything():
 
 def test_of_a_system_that_never_ran_nothing_is_known_to_be_well():
     bare = replace(
-        healthy(), pulses={}, stream=None, cycles=Cycles(), decided=(), holdings=(), worst_gap=None, policy=None,
-        champions=(),
-        training=Training(), universe=None, account=None, finding=None, supervision=None, balance=None, machine=None,
+        healthy(), pulses={}, stream=None, cycles=Cycles(), decided=(), holdings=(), held=(), worst_gap=None,
+        policy=None, champions=(),
+        training=Training(), universe=None, account=None, clock=None, ping=None, finding=None, supervision=None,
+        balance=None, machine=None, running={}, bells={}, slots=(0, 0),
         sent=0, last_traded=None,
     )  # fmt: skip
     said = answers(bare)
@@ -59,8 +63,10 @@ def test_of_a_system_that_never_ran_nothing_is_known_to_be_well():
     yes = {key for key, one in said.items() if one.state is OK}
     assert yes == {  # true of nothing at all, and said so
         "executor.accounts", "executor.answered", "position_monitor.protected", "position_monitor.verified",
-        "position_monitor.no_gap", "trailing.priced", "risk_guard.unanimous", "risk_guard.within",
-        "data_feed.believable", "exchange.takes_orders", "self_healing.calm",
+        "position_monitor.no_gap", "position_monitor.exits", "trailing.priced", "trailing.follows",
+        "risk_guard.unanimous", "risk_guard.within",
+        "data_feed.believable", "data_feed.whole", "exchange.takes_orders", "self_healing.calm",
+        "database_validator.one_mode",
     }  # fmt: skip
 
 
@@ -110,7 +116,38 @@ CASES = [
     ("trailing.sees_all", with_pulse("trailing", last_work=ago(seconds=41)), FAIL, "works-on-nothing"),
     ("trailing.sees_all", healthy(holdings=()), OK, "no-positions"),
     ("trailing.priced", healthy(holdings=(holding(mark_at=ago(seconds=31)),)), FAIL, "mark-old"),
+    ("trailing.follows", healthy(held=(held(best=106.0),)), FAIL, "trails-behind"),
+    ("trailing.follows", healthy(held=(held(best=106.0, stop=103.5, trailing=True),)), OK, "trails"),
+    ("trailing.follows", healthy(held=(held(best=106.0, status="closing"),)), OK, "trails"),
+    # ways out
+    ("position_monitor.exits", healthy(held=(held(stop=100.0),)), FAIL, "stop-wrong-side"),
+    ("position_monitor.exits", healthy(held=(held(side="short", stop=99.0),)), FAIL, "stop-wrong-side"),
+    ("position_monitor.exits", healthy(held=(held(stop=101.0, best=103.0, trailing=True),)), OK, "exits-open"),
+    ("position_monitor.exits", healthy(held=(held(r=0.0),)), FAIL, "no-stop-distance"),
+    ("position_monitor.exits", healthy(held=(held(r=float("nan")),)), FAIL, "no-stop-distance"),
+    ("position_monitor.exits", healthy(closings=(Closing(1, SYMBOLS[0], ago(seconds=31), "no answer"),)), FAIL,
+     "close-fails"),
+    ("position_monitor.exits", healthy(closings=(Closing(1, SYMBOLS[0], ago(seconds=31)),)), OK, "exits-open"),
+    ("position_monitor.exits", healthy(closings=(Closing(1, SYMBOLS[0], ago(seconds=121)),)), FAIL, "close-fails"),
+    ("position_monitor.exits", healthy(closings=(Closing(9, SYMBOLS[0], ago(hours=1)),)), OK, "exits-open"),
+    ("position_monitor.exits", healthy(held=(held(breached_at=ago(seconds=41)),)), FAIL, "stop-passed"),
+    ("position_monitor.exits", healthy(held=(held(breached_at=ago(seconds=39)),)), OK, "exits-open"),
+    ("position_monitor.exits", healthy(held=(held(looked_at=ago(seconds=61)),)), FAIL, "not-looked-at"),
+    ("position_monitor.exits", healthy(held=(held(looked_at=None, opened_at=ago(seconds=50)),)), OK, "exits-open"),
+    ("position_monitor.exits", healthy(held=(held(expires_at=ago(seconds=61)),)), FAIL, "overdue"),
     # risk guard
+    ("risk_guard.unanimous", healthy(after_stop=1, switch=Switch("halted", NOW, "mira", "cables")), FAIL,
+     "left-after-stop"),
+    ("risk_guard.within", healthy(held=(held(leverage=20),)), FAIL, "leverage-over"),
+    ("risk_guard.within", healthy(held=(held(notional=31_000.0),)), FAIL, "exposure-over"),
+    ("risk_guard.within", healthy(held=(held(notional=29_000.0),)), OK, "slots"),
+    ("exchange.takes_orders", healthy(entries=8, fruitless=5), FAIL, "entries-fruitless"),
+    ("exchange.takes_orders", healthy(entries=8, fruitless=4), OK, "orders-taken"),
+    ("exchange.takes_orders", healthy(entries=4, fruitless=4), OK, "orders-taken"),
+    ("exchange.ours_alone", healthy(held=(held(flat_seen_at=ago(seconds=61)),)), FAIL, "ghost"),
+    ("exchange.ours_alone", healthy(held=(held(flat_seen_at=ago(seconds=59)),)), OK, "none-foreign"),
+    ("database_validator.one_mode", healthy(strange={"trades": 4}), FAIL, "rows-of-another-mode"),
+    ("models.intact", healthy(champions=(champion("xgboost", alarm="other features"),)), FAIL, "alarmed"),
     ("risk_guard.asked", healthy(decided=()), OK, "nothing-to-ask"),
     ("risk_guard.asked", replace(with_pulse("risk_guard", last_work=ago(hours=1)),
                                  decided=(tally(last=ago(minutes=5)),)), FAIL, "not-asked"),
@@ -148,6 +185,10 @@ CASES = [
      "models-old"),
     # data
     ("data_feed.streams", healthy(stream=pulse("stream", last_work=ago(seconds=31))), FAIL, "rest-instead"),
+    ("data_feed.flows", healthy(stream=pulse("stream", every=timedelta(seconds=5), examined=0)), FAIL, "stream-thin"),
+    ("data_feed.flows", healthy(stream=pulse("stream", every=timedelta(seconds=5), examined=1)), OK, "stream-flows"),
+    ("data_feed.flows", healthy(stream=pulse("stream", last_work=ago(seconds=31))), FAIL, "stream-thin"),
+    ("data_feed.flows", healthy(stream=None), UNKNOWN, "no-tick-yet"),
     ("data_feed.fresh", healthy(universe=None), UNKNOWN, "no-universe"),
     ("data_feed.fresh", healthy(universe=Universe(NOW, SYMBOLS, {})), UNKNOWN, "no-candle"),
     ("data_feed.fresh", healthy(universe=Universe(NOW, SYMBOLS, {SYMBOLS[1]: ago(hours=8.3)})), FAIL, "candles-old"),
@@ -156,6 +197,11 @@ CASES = [
     ("data_feed.complete", healthy(cycles=Cycles(60, 180, 80, {"NO_MODEL": 100}, ago(minutes=2), NOW, 3)), OK,
      "bars-there"),
     ("data_feed.believable", healthy(faults={"gap": 2}), FAIL, "candles-refused"),
+    ("data_feed.whole", healthy(gaps=(3, 2)), FAIL, "gaps-open"),
+    ("exchange.clock", healthy(clock=None), UNKNOWN, "clock-unmeasured"),
+    ("exchange.clock", healthy(clock=(0, ago(minutes=2))), UNKNOWN, "clock-unmeasured"),
+    ("exchange.clock", healthy(clock=(-501, NOW)), FAIL, "clock-off"),
+    ("exchange.clock", healthy(clock=(500, NOW)), OK, "clock-right"),
     # database
     ("database_validator.schema", healthy(finding=None), UNKNOWN, "never-validated"),
     ("database_validator.schema", healthy(finding=Finding(NOW, 1.0, (
@@ -164,12 +210,19 @@ CASES = [
         Check("write", False, "write-failed", {"error": "disk is full"}),))), FAIL, "write-failed"),
     ("database_validator.schema", healthy(finding=Finding(ago(minutes=17), 1.0, tuple(
         Check(name, True, "there") for name in CHECKS))), UNKNOWN, "expired"),
+    ("database_validator.keeps", healthy(finding=Finding(NOW, 1.0, (
+        Check("durability", True, "durable"), Check("integrity", False, "pages-broken", {"error": "row 7"})))),
+     FAIL, "pages-broken"),
+    ("database_validator.keeps", healthy(finding=Finding(NOW, 1.0, ())), UNKNOWN, "never-validated"),
     ("database_validator.quick", healthy(finding=Finding(NOW, 251.0, ())), FAIL, "database-slow"),
     # universe and exchange
     ("universe.snapshot", healthy(universe=Universe(ago(minutes=31), SYMBOLS, {})), FAIL, "universe-old"),
     ("universe.tradable", healthy(universe=Universe(NOW, (), {})), FAIL, "nothing-tradable"),
     ("universe.covered", healthy(universe=Universe(NOW, SYMBOLS, {SYMBOLS[0]: NOW})), UNKNOWN, "symbols-unmeasured"),
     ("exchange.account", healthy(account=Account(ago(seconds=46), Decimal(1), 3)), FAIL, "account-old"),
+    ("exchange.pings", healthy(ping=None), UNKNOWN, "no-ping"),
+    ("exchange.pings", healthy(ping=(9, ago(seconds=61))), FAIL, "ping-old"),
+    ("exchange.pings", healthy(ping=(9, ago(seconds=60))), OK, "pings"),
     ("exchange.prompt", healthy(account=Account(NOW, Decimal(1), 2001)), FAIL, "exchange-slow"),
     ("exchange.prompt", healthy(account=Account(NOW, Decimal(1), None)), UNKNOWN, "latency-unmeasured"),
     ("exchange.prompt", healthy(account=Account(ago(minutes=4), Decimal(1), 3)), UNKNOWN, "expired"),
@@ -183,6 +236,21 @@ CASES = [
      "helpless"),
     ("self_healing.helps", healthy(troubles=(Trouble(3, "STREAM_SILENT", "high", ago(minutes=3), 2, False),)), OK,
      "remedies-help"),
+    ("self_healing.rings", healthy(bells={}), UNKNOWN, "no-bell"),
+    ("self_healing.rings", healthy(bells={"trade": Bell(NOW, 9), "work": Bell(ago(seconds=61), 9)}), FAIL,
+     "bell-silent"),
+    ("self_healing.rings", healthy(bells={"work": Bell(ago(hours=9), 9)}, running={"worker": ago(seconds=5)}), UNKNOWN,
+     "no-bell"),
+    ("self_healing.rings", healthy(bells={"trade": Bell(NOW, 10_001), "work": Bell(NOW, 9)}), FAIL, "bell-slow"),
+    ("self_healing.slots", healthy(slots=(0, 0)), UNKNOWN, "no-slots"),
+    ("self_healing.slots", healthy(slots=(799, 1000)), FAIL, "slots-lost"),
+    ("self_healing.slots", healthy(slots=(800, 1000)), OK, "slots-kept"),
+    ("logging.recent", healthy(running={"web": ago(minutes=2)}), FAIL, "logs-mute"),
+    ("logging.recent", healthy(running={"web": ago(hours=1), "worker": ago(hours=1)}), FAIL, "logs-mute"),
+    ("logging.recent", healthy(running={}), UNKNOWN, "no-logs"),
+    ("logging.memory", healthy(machine=Machine(10**11, 10**12)), UNKNOWN, "no-memory"),
+    ("logging.memory", healthy(machine=Machine(10**11, 10**12, (), 149, 1000)), FAIL, "memory-short"),
+    ("logging.memory", healthy(machine=Machine(10**11, 10**12, (), 150, 1000)), OK, "memory-room"),
     ("logging.written", healthy(machine=Machine(1, 1, (LogFile("web", 1, False, 0),))), FAIL, "logs-shut"),
     ("logging.written", healthy(machine=Machine(1, 1)), UNKNOWN, "no-logs"),
     ("logging.bounded", healthy(machine=Machine(1, 1, (LogFile("web", 30_000_000, True, 0),))), FAIL, "log-large"),
