@@ -22,6 +22,7 @@ PERMITS: dict[str, frozenset[str]] = {
     "limits.loosen": frozenset({RISK_OFFICER}),
     "universe.refresh": frozenset({OPERATOR, ADMIN}),
     "model.retrain": frozenset({OPERATOR, ADMIN}),
+    "model.rollback": frozenset({RISK_OFFICER, ADMIN}),
     "module.tick": frozenset({OPERATOR, ADMIN}),
     "venue.keys": frozenset({ADMIN}),
     "venue.check": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
@@ -31,7 +32,10 @@ PERMITS: dict[str, frozenset[str]] = {
     "incident.acknowledge": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
     "directive.lift": frozenset({RISK_OFFICER}),
     "trim.dismiss": frozenset({OPERATOR, RISK_OFFICER}),
+    "trim.apply": frozenset({OPERATOR, RISK_OFFICER}),
     "practice.break": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),  # the practice exchange only
+    "drill.start": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),  # in practice mode only
+    "alert.test": frozenset({OPERATOR, RISK_OFFICER, ADMIN}),
     "keys.manage": frozenset({ADMIN}),
     "audit.read": frozenset({RISK_OFFICER, ADMIN}),
 }

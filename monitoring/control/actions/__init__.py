@@ -11,6 +11,9 @@ from monitoring.control.actions.limits import Tuned, tune
 from monitoring.control.actions.modules import Asked, Ticked, refresh_universe, registry, retrain, tick_module, ticked
 from monitoring.control.actions.positions import Closing, close_position, closing
 from monitoring.control.actions.switch import STATES, Switched, set_switch
+from monitoring.control.actions.trims import Trimming, apply_trim, trimming
+from monitoring.control.actions.trims import state_of as trim_state
+from monitoring.control.actions.wayback import Reinstated, former_set, former_sets, roll_back
 
 __all__ = [
     "REASON_LENGTH",
@@ -20,22 +23,30 @@ __all__ = [
     "BadRequest",
     "Cleared",
     "Closing",
+    "Reinstated",
     "Shown",
     "Stale",
     "Switched",
     "Ticked",
+    "Trimming",
     "Tuned",
     "Unreachable",
+    "apply_trim",
     "clear_cooldown",
     "close_position",
     "closing",
     "create_key",
+    "former_set",
+    "former_sets",
     "refresh_universe",
     "registry",
     "retrain",
     "revoke_key",
+    "roll_back",
     "set_switch",
     "tick_module",
     "ticked",
+    "trim_state",
+    "trimming",
     "tune",
 ]

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from monitoring.control import audit
 from monitoring.control.actions.common import UNSEEN, BadRequest, Shown, Stale, tidy
 from monitoring.control.permissions import person
+from monitoring.watch.words import market
 from trading import events
 from trading.models import CloseRequest, Position
 
@@ -55,7 +56,7 @@ def close_position(position_id: int, reason: str, who: Any, now: datetime, shown
         if position is None:
             raise BadRequest("id", _("There is no position %(id)s.") % {"id": position_id})
         if position.status == Position.CLOSED:
-            told = {"symbol": position.symbol, "reason": position.close_reason}
+            told = {"symbol": market(position.symbol), "reason": position.close_reason}
             raise Stale(_("%(symbol)s was closed already, by %(reason)s.") % told)
         shown.must_hold({"side": position.side, "quantity": position.quantity}, now, PAGE_LIMIT)
         request, new = CloseRequest.objects.get_or_create(

@@ -15,6 +15,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from monitoring.watch import bundle, doctor, document, history, spoken
+from monitoring.watch.diagnosis import words
+from monitoring.watch.diagnosis.problem import Problem
 from monitoring.watch.doctor import Diagnosis
 from monitoring.watch.probes import State
 from monitoring.watch.probes.facts import Finding
@@ -69,10 +71,23 @@ class Command(BaseCommand):
         )
         for cap in card.caps:
             self.stdout.write(_("Held at %(at)s: %(why)s") % {"at": cap.at, "why": spoken.cap(cap, card)})
+        if seen.headline:
+            self.stdout.write(seen.headline)
+        for rank, cause in enumerate(seen.causes, start=1):
+            self.cause(rank, cause)
         for name, parts in card.groups.items():
             self.stdout.write(f"\n{spoken.group(name)}")
             for one in parts:
                 self.component(one)
+
+    def cause(self, rank: int, one: Problem) -> None:
+        """One of what is the matter: title, what was measured, what to do."""
+        if rank == 1:
+            self.stdout.write("\n" + _("What is the matter, worst first"))
+        self.stdout.write(f"  {rank}. {document.SEVERITY[one.severity]}: {words.title(one)}")
+        self.stdout.write(f"     {words.cause(one)}")
+        for step in words.steps(one):
+            self.stdout.write("     " + _("fix: %(fix)s") % {"fix": step})
 
     def component(self, one: Component) -> None:
         self.stdout.write(f"  {spoken.name(one.part)}  {one.score}/{one.out_of}")
