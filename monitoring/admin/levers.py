@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from monitoring.admin.acting import Acting, each
-from monitoring.control import actions
+from monitoring.control import actions, incidents
 from monitoring.watch.words import market
 from trading.admin import History, history_of
 from trading.models import (
@@ -23,6 +23,7 @@ from trading.models import (
     Position,
     SwitchChange,
     TrainingRun,
+    TrimProposal,
     TunedSetting,
     UniverseSnapshot,
 )
@@ -57,6 +58,30 @@ class Positions:
         def act(row: Position, reason: str) -> str:
             actions.close_position(row.pk, reason, request.user, timezone.now())
             return _("%(symbol)s: its close is asked for.") % {"symbol": market(row.symbol)}
+
+        each(request, rows, act)
+
+
+@lever(TrimProposal)
+class Trims:
+    """A proposed trim can be applied, or dismissed."""
+
+    permits = {"apply": "trim.apply", "dismiss": "trim.dismiss"}
+    actions = ["apply", "dismiss"]
+
+    @admin.action(description=gettext_lazy("Apply these trims"), permissions=["apply"])
+    def apply(self, request: HttpRequest, rows: QuerySet[TrimProposal]) -> None:
+        def act(row: TrimProposal, reason: str) -> str:
+            actions.apply_trim(row.pk, reason, request.user, timezone.now())
+            return _("%(symbol)s: its trim is asked for.") % {"symbol": market(row.symbol)}
+
+        each(request, rows, act)
+
+    @admin.action(description=gettext_lazy("Dismiss these trims"), permissions=["dismiss"])
+    def dismiss(self, request: HttpRequest, rows: QuerySet[TrimProposal]) -> None:
+        def act(row: TrimProposal, reason: str) -> str:
+            incidents.dismiss_trim(row.pk, request.user, timezone.now(), reason)
+            return _("%(symbol)s stays as it is.") % {"symbol": market(row.symbol)}
 
         each(request, rows, act)
 
@@ -116,9 +141,19 @@ class Universe(Leading):
 
 @lever(ModelVersion)
 class Models(Leading):
-    """New models can be trained."""
+    """New models can be trained, and a former version brought back."""
 
+    permits = {"back": "model.rollback"}
     actions_list = ["train"]
+    actions = ["back"]
+
+    @admin.action(description=gettext_lazy("Bring these models' versions back"), permissions=["back"])
+    def back(self, request: HttpRequest, rows: QuerySet[ModelVersion]) -> None:
+        def act(row: ModelVersion, reason: str) -> str:
+            done = actions.roll_back(row.version, reason, request.user, timezone.now())
+            return _("Version %(version)s votes again.") % {"version": done.version}
+
+        each(request, {row.version: row for row in rows}.values(), act)
 
     @action(description=gettext_lazy("Train new models"), url_path="train-models")
     def train(self, request: HttpRequest) -> HttpResponseRedirect:
@@ -126,8 +161,10 @@ class Models(Leading):
 
 
 @lever(TrainingRun)
-class Trainings(Models):
+class Trainings(Leading):
     """So they can be from the list of trainings."""
+
+    actions_list = ["train"]
 
     @action(description=gettext_lazy("Train new models"), url_path="train-again")
     def train(self, request: HttpRequest) -> HttpResponseRedirect:

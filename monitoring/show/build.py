@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 
 def commit(root: Path) -> str:

@@ -60,6 +60,8 @@ class Drawing:
     stop: Stop = field(default_factory=Stop)
     levels: Sequence[Level] = ()
     rejections: Sequence[tuple[datetime, str]] = ()
+    gaps: Sequence[tuple[datetime, datetime, str]] = ()  # open times of the first and last missing bar
+    aside: Sequence[tuple[datetime, str]] = ()  # bars that were put aside, and why
     decided: datetime | None = None  # open time of the judged bar
     decided_text: str = ""
     unknown_text: str = ""
@@ -110,7 +112,7 @@ def payload(d: Drawing) -> dict[str, Any]:
     base: dict[str, Any] = {"key": d.key, "sentence": d.sentence, "words": d.words, "live": d.live}
     if not rows:
         nothing: dict[str, Any] = dict.fromkeys(
-            ("candles", "entries", "exits", "links", "lines", "stop", "rejections", "keep"), []
+            ("candles", "entries", "exits", "links", "lines", "stop", "rejections", "gaps", "aside", "keep"), []
         )
         return base | nothing | {"places": 2, "mark": None, "decided": None, "stop_now": None, "stop_said": None}
     scale = Scale(int(rows[0][0]), int(rows[-1][0]), int(d.step.total_seconds()))
@@ -131,6 +133,12 @@ def payload(d: Drawing) -> dict[str, Any]:
         "mark": number(d.mark),
         "keep": keep(d, scale),
         "rejections": [{"t": scale.bar(at), "text": text} for at, text in d.rejections if scale.shows(at)],
+        "gaps": [
+            {"from": scale.bar(first), "to": scale.bar(last), "text": text}
+            for first, last, text in d.gaps
+            if scale.shows(last) and second(first) <= scale.last
+        ],
+        "aside": [{"t": scale.bar(at), "text": text} for at, text in d.aside if scale.shows(at)],
         "decided": decided(d, scale),
         "focus": index(d.focus, rows, scale),
     }

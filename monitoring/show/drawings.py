@@ -12,13 +12,17 @@ from django.utils.translation import ngettext
 
 from monitoring.show import labels
 from monitoring.show.candles import Bar, Drawing, Level, Mark, Stop, newest, window
+from monitoring.watch import ailments
 from monitoring.watch.words import clock, grouped, market, percent, places_of, price, signed, usual_places
-from trading.models import Candle, Decision, Intent, Position
+from trading.feed.quality import UNUSABLE
+from trading.models import Candle, CandleFault, CandleGap, Decision, Intent, Position
 from trading.orders.lifecycle import RESTING
 
 BEFORE, AFTER = 60, 20
 HORIZON = 48  # bars after a decision
+AFTER_DECISION = HORIZON + 12  # bars that its chart shows after it
 MOST_MARKS, MOST_NOES, MOST_MOVES = 24, 300, 200
+MOST_GAPS, NAMED_GAPS = 50, 3
 NEVER_THERE = ("refused", "not_placed", "sending", "unknown")
 
 
@@ -42,15 +46,16 @@ def bars(symbol: str, since: datetime, until: datetime) -> list[Bar]:
 
 
 def of_position(position: Position, mark: Decimal | None, now: datetime) -> Drawing:
-    """The position's time; five queries."""
+    """The position's time; seven queries."""
     step, over = settings.QUANTUM.bar, position.closed_at
     since, until = window(position.opened_at, over or now, step, BEFORE, AFTER if over else 0, now)
     near = neighbours(position.symbol, since, until)
+    missing = gaps(position.symbol, since, until)
     return Drawing(
         key=f"position-{position.pk}",
         step=step,
         bars=bars(position.symbol, since, until),
-        sentence=story(position, mark),
+        sentence=listed(story(position, mark), missing),
         entries=[entry(one) for one in near],
         exits=[leaving(one) for one in near if one.closed_at],
         links=[(entry(one), leaving(one) if one.closed_at else None) for one in near],
@@ -58,6 +63,8 @@ def of_position(position: Position, mark: Decimal | None, now: datetime) -> Draw
         levels=target_of(position),
         liquidation=liquidation_of(position),
         rejections=rejections(position.symbol, since, until),
+        gaps=missing,
+        aside=put_aside(position.symbol, since, until),
         mark=None if over else mark,
         live="" if over else position.symbol,
         stop_text=_("stop at the exchange, verified"),
@@ -67,24 +74,27 @@ def of_position(position: Position, mark: Decimal | None, now: datetime) -> Draw
 
 
 def of_decision(decision: Decision, now: datetime) -> Drawing:
-    """The time around a decision, and what came after it, which nobody knew then; six queries at most."""
+    """The time around a decision, and what came after it, which nobody knew then; eight queries at most."""
     step, signal = settings.QUANTUM.bar, decision.signal
     bar = signal.cycle.bar
-    since, until = window(bar, bar, step, 2 * BEFORE, HORIZON + 12, now)
+    since, until = window(bar, bar, step, 2 * BEFORE, AFTER_DECISION, now)
     near = neighbours(signal.symbol, since, until)
     mine = next((one for one in near if one.decision_id == decision.pk), None)
     found = bars(signal.symbol, since, until)
+    missing = gaps(signal.symbol, since, until)
     return Drawing(
         key=f"decision-{decision.pk}",
         step=step,
         bars=found,
-        sentence=what_came(decision, sum(at > bar for at, *_rest in found)),
+        sentence=listed(what_came(decision, sum(at > bar for at, *_rest in found)), missing),
         entries=[entry(one) for one in near],
         exits=[leaving(one) for one in near if one.closed_at],
         links=[(entry(one), leaving(one) if one.closed_at else None) for one in near],
         stop=stop_of(mine) if mine else Stop(),
         levels=target_of(mine) if mine else would_be(decision),
         rejections=rejections(signal.symbol, since, until),
+        gaps=missing,
+        aside=put_aside(signal.symbol, since, until),
         decided=bar,
         decided_text=_("decided %(at)s") % {"at": clock(decision.at)},
         unknown_text=_("not known then"),
@@ -94,6 +104,14 @@ def of_decision(decision: Decision, now: datetime) -> Drawing:
         ago_text=_("ago"),
         words=words(),
     )
+
+
+def growing(decision: Decision, now: datetime) -> int:
+    """Every how many seconds a decision's chart is worth asking for anew; 0 when its last bar is in."""
+    step = settings.QUANTUM.bar
+    if now > decision.signal.cycle.bar + (AFTER_DECISION + 2) * step:
+        return 0
+    return max(5, min(30, int(step.total_seconds()) // 6))
 
 
 def neighbours(symbol: str, since: datetime, until: datetime) -> list[Position]:
@@ -184,6 +202,41 @@ def rejections(symbol: str, since: datetime, until: datetime) -> list[tuple[date
         (bar, _("%(side)s rejected: %(code)s") % {"side": _(side).capitalize(), "code": code})
         for bar, side, code in found
     ]
+
+
+def gaps(symbol: str, since: datetime, until: datetime) -> list[tuple[datetime, datetime, str]]:
+    """Candles that are still missing in this time, the newest gaps; one query."""
+    rows = CandleGap.objects.filter(
+        symbol=symbol, timeframe=settings.QUANTUM.timeframe, filled_at=None, first__lte=until, last__gte=since
+    )
+    return [
+        (gap.first, gap.last, ngettext("gap: %(n)s candle", "gap: %(n)s candles", gap.missing) % {"n": gap.missing})
+        for gap in rows.order_by("-first")[:MOST_GAPS]
+    ]
+
+
+def put_aside(symbol: str, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+    """Bars that were put aside in this time, and why; one query."""
+    rows = CandleFault.objects.filter(
+        symbol=symbol, timeframe=settings.QUANTUM.timeframe, kind__in=UNUSABLE, open_time__range=(since, until)
+    )
+    kinds: dict[datetime, list[str]] = {}
+    for at, kind in rows.order_by("-open_time", "kind").values_list("open_time", "kind")[:MOST_NOES]:
+        if at is not None:
+            kinds.setdefault(at, []).append(str(ailments.KINDS.get(kind, kind)))
+    return [(at, _("put aside: %(why)s") % {"why": ", ".join(why)}) for at, why in kinds.items()]
+
+
+def listed(said: str, missing: list[tuple[datetime, datetime, str]]) -> str:
+    """The sentence, and the gaps by name: 12:04 to 12:08 (gap: 5 candles)."""
+    if not missing:
+        return said
+    told = ", ".join(
+        _("%(first)s to %(last)s (%(text)s)") % {"first": clock(first), "last": clock(last), "text": text}
+        for first, last, text in missing[:NAMED_GAPS]
+    )
+    more = "" if len(missing) <= NAMED_GAPS else " ..."
+    return said + " " + _("Missing: %(gaps)s.") % {"gaps": told + more}
 
 
 def story(position: Position, mark: Decimal | None) -> str:

@@ -22,6 +22,7 @@ from monitoring.show import hub, panels
 from monitoring.show.audience import audience
 from monitoring.show.build import BUILD
 from monitoring.show.guard import may_look
+from monitoring.show.menu import Link, menu
 from monitoring.show.panels.head import playing
 from monitoring.show.scene import Scene
 from monitoring.show.scripts import WORDS
@@ -34,12 +35,17 @@ PAGES = (  # name, address, the key that leads there after g
     (gettext_lazy("Positions"), "/positions/", "p"),
     (gettext_lazy("Orders"), "/orders/", ""),
     (gettext_lazy("Trades"), "/trades/", "t"),
+    (gettext_lazy("Reconciliation"), "/reconciliation/", ""),
     (gettext_lazy("Modules"), "/modules/", "m"),
     (gettext_lazy("Models"), "/models/", ""),
     (gettext_lazy("Policy"), "/policy/", ""),
     (gettext_lazy("Universe"), "/universe/", "u"),
     (gettext_lazy("Health"), "/health/", "h"),
+    (gettext_lazy("Diagnosis"), "/diagnosis/", "c"),
     (gettext_lazy("Incidents"), "/incidents/", "i"),
+    (gettext_lazy("Alerts"), "/alerts/", ""),
+    (gettext_lazy("Drills"), "/drills/", ""),
+    (gettext_lazy("Reliability"), "/reliability/", ""),
     (gettext_lazy("Replay"), "/replay/", ""),
     (gettext_lazy("Settings"), "/settings/", "s"),
     (gettext_lazy("Setup"), "/setup/", ""),
@@ -107,6 +113,7 @@ def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str
         "title": title,
         "here": here,
         "pages": routed(),
+        "menu": menu((*routed(), *beside(request)), here),
         "now": scene.now,
         "ribbon": panels.render(["ribbon"], scene.now, scene)[0].html,
         "role": _("all roles") if len(roles) == len(ROLES) else ", ".join(_(role) for role in roles) or _("no role"),
@@ -124,6 +131,12 @@ def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str
 def routed() -> tuple[tuple[Any, str, str], ...]:
     """The pages whose address leads somewhere, in the order of the list."""
     return tuple(one for one in PAGES if leads(one[1]))
+
+
+def beside(request: HttpRequest) -> list[Link]:
+    """What is no page of ours: the admin, for its staff, and the API's own description."""
+    admin: list[Link] = [(_("Admin"), "/admin/", "")] if request.user.is_staff else []
+    return [*admin, ("API", "/api/v1/docs", "")]
 
 
 def leads(path: str) -> bool:

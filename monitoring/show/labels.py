@@ -12,6 +12,7 @@ KINDS = {
     "backstop": _("Backstop"),
     "target": _("Target"),
     "exit": _("Exit"),
+    "trim": _("Trim"),
     "probe": _("Check"),
 }
 SIDES = {"buy": _("buy"), "sell": _("sell")}
@@ -47,6 +48,7 @@ CLOSED = {  # what ended it
     "target": _("target"),
     "time": _("time limit"),
     "manual": _("a person"),
+    "self_healing": _("self-healing"),
     "stop_escalated": _("a stop that did not fill"),
     "SL_REJECTED_CLOSED": _("a stop that could not be placed"),
     "liquidation": _("liquidation"),

@@ -11,11 +11,12 @@ from django.utils.translation import gettext_lazy
 
 from monitoring.control import practice
 from monitoring.control import venue as acting
-from monitoring.control.actions import BadRequest, Stale
+from monitoring.control.actions import BadRequest, Stale, former_set
 from monitoring.models import Incident
-from monitoring.show import controls, drill, mending, venue
+from monitoring.show import alerts, controls, drill, drills, mending, venue, wayback
 from monitoring.show.controls import Control
 from monitoring.watch import knobs
+from monitoring.watch.drills.catalogue import CATALOGUE
 from monitoring.watch.effective import Setting, setting
 from monitoring.watch.manifest import expected
 from monitoring.watch.words import market
@@ -141,6 +142,15 @@ def dismiss(target: str, now: datetime) -> Control:
     return mending.dismiss(row)
 
 
+def trim(target: str, now: datetime) -> Control:
+    row = TrimProposal.objects.filter(pk=target).first() if numbered(target) else None
+    if row is None:
+        raise BadRequest("target", _("There is no trim %(id)s.") % {"id": target[:20]})
+    if row.state != TrimProposal.OPEN:
+        raise Stale(_("This proposal is over already."))
+    return mending.apply(row)
+
+
 def break_it(target: str, now: datetime) -> Control:
     practice.must_practise()
     offers = {practice.MUTE: drill.mute, practice.ERRORS: drill.errors}
@@ -154,6 +164,21 @@ def mend(target: str, now: datetime) -> Control:
     return drill.mend()
 
 
+def drill_of(target: str, now: datetime) -> Control:
+    practice.must_practise()
+    if target not in CATALOGUE:
+        raise BadRequest("target", _("There is no drill %(name)s.") % {"name": ascii(target[:60])})
+    return drills.start(CATALOGUE[target])
+
+
+def alert_test(target: str, now: datetime) -> Control:
+    return alerts.test()
+
+
+def rollback(target: str, now: datetime) -> Control:
+    return wayback.roll_back(former_set(target), now)
+
+
 def numbered(target: str) -> bool:
     return target.isdecimal() and target.isascii() and len(target) < 19
 
@@ -164,12 +189,16 @@ OFFERS: dict[str, Callable[[str, datetime], Control]] = {
     "tick": tick,
     "universe": universe,
     "retrain": retrain,
+    "rollback": rollback,
     "tune": tune,
     "acknowledge": acknowledge,
     "lift": lift,
     "dismiss": dismiss,
+    "trim": trim,
     "break": break_it,
     "mend": mend,
+    "drill": drill_of,
+    "alert": alert_test,
     "venue_check": venue_check,
     "venue_start": venue_start,
     "venue_stop": venue_stop,

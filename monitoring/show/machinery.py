@@ -2,56 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django_celery_beat.models import PeriodicTask
+from django.utils.translation import gettext_lazy, ngettext
 
-from monitoring.show.build import BUILD
-from monitoring.show.scene import Pulse, Scene, pulse
-from monitoring.watch import rows
-from monitoring.watch.liveness import DOWN, LATE, NEVER, UP, Expected, liveness
-from monitoring.watch.manifest import expected
-from trading.models import AccountSnapshot, Installation, ModuleState
-from trading.schedule import PREFIX
+from monitoring.show.scene import Pulse, Scene, plans, table
+from monitoring.watch import truthwords
+from monitoring.watch.evidence import BEATS
+from monitoring.watch.evidence import Process as Heart
+from monitoring.watch.liveness import DOWN, LATE, NEVER, UP, liveness
+from monitoring.watch.names import word
+from monitoring.watch.truth import Odd, Status, number
+from monitoring.watch.witness import Table
+from monitoring.watch.words import age, grouped
+from trading.models import AccountSnapshot, Installation
+from trading.schedule import Plan
 
 WORST = {"fail": 0, "unknown": 1, "warn": 2, "ok": 3}
-WORDS = {
-    "up": gettext_lazy("up"),
-    "late": gettext_lazy("late"),
-    "down": gettext_lazy("down"),
-    "failing": gettext_lazy("failing"),
-    "no work yet": gettext_lazy("no work yet"),
-    "never called": gettext_lazy("never called"),
+TITLES = {
+    "web": gettext_lazy("Web"),
+    "worker": gettext_lazy("Trading loop"),
+    "stream": gettext_lazy("Exchange stream"),
+    "trainer": gettext_lazy("Trainer"),
+    "beat": gettext_lazy("Scheduler"),
 }
-BEAT_WRITES = timedelta(minutes=4)  # beat notes its runs in the database every three minutes
+ODD = {"code": gettext_lazy("other code"), "config": gettext_lazy("other settings")}
 ANSWERS = timedelta(seconds=30)  # how long the exchange may leave us without an account
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A module's line in beat's table, which is edited in the admin."""
-
-    id: int
-    title: str
-    every: timedelta
-    enabled: bool
-    ran_at: datetime | None
+LONG = timedelta(seconds=60)  # a task at hand for longer is told as such
+ENOUGH, COUNTED = 0.8, 10  # of the calls that were due, once so many were
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One module: its pulse, and when beat is to call it."""
+    """One module: its pulse, its line of the truth table, and when beat is to call it."""
 
     pulse: Pulse
-    schedule: Schedule | None
+    schedule: Plan | None
 
     @property
     def word(self) -> str:
-        return str(WORDS[self.pulse.word])
+        return word(self.pulse.word)
 
     @property
     def configured(self) -> str:
@@ -67,6 +60,55 @@ class Run:
     def claimed(self) -> bool:
         return bool(self.pulse.state and self.pulse.state.claimed_until)
 
+    @property
+    def built(self) -> str:
+        """Which process has loaded it, and which code that runs."""
+        seen, made = self.pulse.truth.seen, self.pulse.truth.built
+        if made is False:
+            return _("could not be loaded")
+        code = self.pulse.state.code if self.pulse.state else ""
+        if seen.process is None:
+            return code
+        told = {"process": seen.process.name, "code": code or seen.process.code}
+        return _("in %(process)s, code %(code)s") % told
+
+    @property
+    def called(self) -> str:
+        """Its own ticks of the last hour, against how many were due: 358 of 360."""
+        calls = self.pulse.truth.seen.calls
+        if not calls.expected:
+            return grouped(calls.ticks) if calls.ticks else ""
+        told = {"n": grouped(calls.own), "of": grouped(calls.expected)}
+        return _("%(n)s of %(of)s") % told
+
+    @property
+    def share(self) -> float | None:
+        return self.pulse.truth.seen.calls.share
+
+    @property
+    def seldom(self) -> bool:
+        """Called clearly less often than it was due, and long enough for that to mean something."""
+        calls = self.pulse.truth.seen.calls
+        return calls.share is not None and calls.share < ENOUGH and calls.expected >= COUNTED
+
+    @property
+    def callers(self) -> str:
+        """By whom, how often: beat 358, executor 60."""
+        by = self.pulse.truth.seen.calls.by
+        return ", ".join(f"{caller}\u00a0{grouped(n)}" for caller, n in by.items())
+
+    @property
+    def effect(self) -> str:
+        """What waited upstream and what of it was done; where nothing is counted there, what it did."""
+        seen = self.pulse.truth.seen
+        if seen.due:
+            told = {"asked": grouped(number(seen.due.asked)), "done": grouped(number(seen.due.done))}
+            return str(truthwords.DONE[seen.due.code]) % told
+        if not seen.calls.ticks:
+            return ""
+        told = {"examined": grouped(seen.calls.examined), "acted": grouped(seen.calls.actions)}
+        return _("%(examined)s examined, %(acted)s acted on") % told
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -80,58 +122,56 @@ class Process:
     proof: str
 
 
-def schedules(scene: Scene) -> dict[str, Schedule]:
-    """Beat's table by module name; one query."""
-    tasks = PeriodicTask.objects.filter(name__startswith=PREFIX, interval__isnull=False).select_related("interval")
-    return {
-        task.name.removeprefix(PREFIX): Schedule(
-            task.pk, task.description, task.schedule.run_every, task.enabled, task.last_run_at
-        )
-        for task in tasks
-    }
-
-
-def states(scene: Scene) -> dict[str, ModuleState]:
-    return rows.module_states()
-
-
 def runs(scene: Scene) -> list[Run]:
-    """Every module, worst first; the table of schedules knows those that this process never imported."""
-    planned, beaten = scene.once(schedules), scene.once(states)
-    listed = {one.name: one for one in expected({name: (plan.every, plan.enabled) for name, plan in planned.items()})}
-    for name, plan in planned.items():
-        if plan.enabled:
-            listed.setdefault(name, Expected(name, plan.title or name, "worker", plan.every))
-    found = [Run(pulse(one, beaten.get(one.name), scene.now), planned.get(one.name)) for one in listed.values()]
-    return sorted(found, key=lambda run: run.pulse.rank)
+    """Every module, worst first; those too that are scheduled and that this process never imported."""
+    planned = scene.once(plans)
+    return [Run(one, planned.get(one.name)) for one in scene.pulses]
 
 
 def processes(scene: Scene) -> list[Process]:
-    """Each process by what it last did; two queries besides those of the modules."""
-    found, now = scene.once(runs), scene.now
-    ticks = {one.pulse.name: one.pulse.state for one in found}
-    fed = ticks.get("data_feed")
-    worked = newest([one for one in found if one.pulse.process == "worker"])
-    ran = max((plan.ran_at for plan in scene.once(schedules).values() if plan.ran_at), default=None)
+    """Each process by its own heartbeat, the exchange by its newest answer; two queries beside the modules'."""
+    found, now = scene.once(table), scene.now
+    odd = {(one.process.name, one.process.pid): one for one in reversed(found.odd)}
     account = AccountSnapshot.objects.order_by("-at").values_list("at", "latency_ms").first()
     installed = Installation.objects.values_list("venue", flat=True).first()
-    return sorted(
-        [
-            Process("web", _("Web"), "ok", _("up"), now, _("answers this page; build %(build)s") % {"build": BUILD}),
-            judged("stream", _("Stream"), fed.last_tick if fed else None, pace(found, "data_feed"), now, streamed(fed)),
-            judged("worker", _("Worker"), worked[0], fastest(found), now, worked[1]),
-            judged("beat", _("Beat"), ran, BEAT_WRITES, now, _("its newest run, written down every 3 min")),
-            judged(
-                "venue",
-                _("Exchange"),
-                account[0] if account else None,
-                ANSWERS,
-                now,
-                answered(account[1] if account else None, installed or ""),
-            ),
-        ],
-        key=lambda one: WORST[one.shape],
-    )
+    at, latency = account or (None, None)
+    exchange = judged("venue", _("Exchange"), at, ANSWERS, now, answered(latency, installed or ""))
+    return sorted([*beating(found, odd, now), exchange], key=lambda one: WORST[one.shape])
+
+
+def beating(found: Table, odd: Mapping[tuple[str, int], Odd], now: datetime) -> list[Process]:
+    """The house's own processes, those of other machines too; one that never beat is missed."""
+    lines = []
+    for name, title in TITLES.items():
+        mine = [one for one in found.processes if one.name == name]
+        if not mine:
+            lines.append(judged(name, str(title), None, BEATS, now, ""))
+        for one in mine:
+            line = judged(name, str(title), one.beat_at, BEATS, now, did(one, now))
+            if (other := odd.get((one.name, one.pid))) is not None:
+                line = replace(line, shape="fail", word=str(ODD[other.what]), proof=differs(other))
+            elif line.shape == "ok" and one.doing_since and now - one.doing_since > LONG:
+                line = replace(line, shape="warn", word=_("busy"))
+            lines.append(line)
+    return lines
+
+
+def did(one: Heart, now: datetime) -> str:
+    """What it finished since it began, what it is at, and who it is."""
+    told = {"n": grouped(one.works), "age": age(now - one.started_at), "pid": one.pid, "build": one.build,
+            "code": one.code}  # fmt: skip
+    text = _("%(n)s things finished in %(age)s; process %(pid)s, build %(build)s, code %(code)s") % told
+    if one.doing and one.doing_since:
+        text += "; " + _("at %(what)s for %(age)s") % {"what": one.doing, "age": age(now - one.doing_since)}
+    return text
+
+
+def differs(odd: Odd) -> str:
+    mine, other = odd.values
+    told = {"mine": mine, "other": other, "than": odd.than.name, "pid": odd.process.pid}
+    if odd.what == "code":
+        return _("process %(pid)s runs code %(mine)s, %(than)s runs %(other)s: start it again") % told
+    return _("process %(pid)s runs with settings %(mine)s, %(than)s with %(other)s: start it again") % told
 
 
 SHAPES = {NEVER: "unknown", UP: "ok", LATE: "warn", DOWN: "fail"}
@@ -143,47 +183,34 @@ def judged(name: str, title: str, at: datetime | None, every: timedelta, now: da
     return Process(name, title, SHAPES[alive], word, at, proof if at else "")
 
 
-def newest(found: Sequence[Run]) -> tuple[datetime | None, str]:
-    """The newest tick of these modules, and whose it was."""
-    ticked = [(run.pulse.state.last_tick, run.pulse.title) for run in found if run.pulse.state]
-    at, title = max(((at, title) for at, title in ticked if at), default=(None, ""))
-    return at, _("ticked %(module)s") % {"module": title} if title else ""
-
-
-def pace(found: Sequence[Run], name: str) -> timedelta:
-    return next((run.pulse.every for run in found if run.pulse.name == name), timedelta(minutes=1))
-
-
-def fastest(found: Sequence[Run]) -> timedelta:
-    """How often at least one module of the worker must tick."""
-    return min((run.pulse.every for run in found if run.pulse.process == "worker"), default=timedelta(seconds=10))
-
-
-def streamed(state: ModuleState | None) -> str:
-    return _("stored %(n)s candles") % {"n": state.actions} if state else ""
-
-
 def answered(latency: int | None, venue: str) -> str:
     took = _("answered in %(n)s ms") % {"n": latency} if latency is not None else _("showed the account")
     return f"{took}; {venue}" if venue else took
 
 
-def summary(found: Sequence[Run]) -> tuple[str, str]:
+def summary(found: Sequence[Run], odd: Sequence[Odd] = ()) -> tuple[str, str]:
     """The page's sentence, and its tone."""
-    bad = [run for run in found if run.pulse.shape == "fail"]
+    bad = [run for run in found if run.pulse.truth.alarm]
     silent = [run for run in found if run.pulse.alive == NEVER]
-    if len(bad) == 1:
-        return _("%(module)s is %(word)s.") % {"module": bad[0].pulse.title, "word": bad[0].word}, "fail"
-    if bad:
-        return _("%(n)s of %(of)s modules are down or failing.") % {"n": len(bad), "of": len(found)}, "fail"
     if len(silent) == len(found):
         return _("No module has been called yet."), "unknown"
+    if len(bad) == 1:
+        return _("%(module)s: %(word)s.") % {"module": bad[0].pulse.title, "word": bad[0].word}, "fail"
+    if bad:
+        return _("%(n)s of %(of)s modules don't do their work.") % {"n": len(bad), "of": len(found)}, "fail"
+    if odd:
+        told = {"process": TITLES.get(odd[0].process.name, odd[0].process.name)}
+        return _("%(process)s does not run what the web process runs.") % told, "fail"
     if silent:
         return _("%(n)s of %(of)s modules have never been called.") % {"n": len(silent), "of": len(found)}, "warn"
     late = sum(run.pulse.shape == "warn" for run in found)
     if late:
-        return _("%(n)s of %(of)s modules are late.") % {"n": late, "of": len(found)}, "warn"
-    return _("All %(n)s modules are up.") % {"n": len(found)}, "ok"
+        return _("%(n)s of %(of)s modules are late or switched off.") % {"n": late, "of": len(found)}, "warn"
+    starting = sum(run.pulse.truth.status == Status.STARTING for run in found)
+    if starting:
+        said = ngettext("%(n)s of %(of)s modules is starting.", "%(n)s of %(of)s modules are starting.", starting)
+        return said % {"n": starting, "of": len(found)}, "unknown"
+    return _("All %(n)s modules are called and do their work.") % {"n": len(found)}, "ok"
 
 
 def tally(found: Sequence[Run]) -> str:

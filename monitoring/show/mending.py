@@ -14,10 +14,11 @@ from monitoring.models import Incident, RemedyAttempt
 from monitoring.show.controls import MUST_REASON, NO_REASON, Control
 from monitoring.show.scene import Scene
 from monitoring.watch import ailments
+from monitoring.watch.detectors import Ailment
 from monitoring.watch.healer import tries
 from monitoring.watch.healing import LIMIT, backoff
 from monitoring.watch.retold import retold
-from monitoring.watch.words import age, grouped, market, percent, price
+from monitoring.watch.words import age, exact, grouped, market, percent, price
 from trading.gates import store
 from trading.gates.directives import Level, holds_entries
 from trading.models import BalanceLook, Directive, ModuleState, TrimProposal
@@ -104,13 +105,15 @@ def told(row: Incident, tries: Sequence[RemedyAttempt], recent: Sequence[datetim
 
 def what_next(row: Incident, recent: Sequence[datetime], now: datetime) -> str:
     """What self-healing does next, or that a person is needed."""
+    if row.code == Ailment.RESTARTS_EXHAUSTED:
+        return _("Entries are held until there is room again; nothing is restarted meanwhile: a person should look.")
     if row.escalated_at:
         return _("%(n)s remedies within ten minutes in vain: a person is needed.") % {"n": LIMIT}
     if not recent:
         return _("It is looked at again within seconds.")
     if len(recent) >= LIMIT:
         return _("The last of %(n)s remedies was tried; its effect is awaited.") % {"n": LIMIT}
-    wait = recent[-1] + backoff(len(recent)) - now
+    wait = recent[-1] + backoff(len(recent), row.remedy) - now
     if wait > timedelta(0):
         return _("The next remedy is tried in %(age)s unless this one has helped.") % {"age": age(wait)}
     return _("The next remedy is due.")
@@ -171,6 +174,26 @@ def lift(row: Directive) -> Control:
         stay=_("Keep it"),
         permit="directive.lift",
         reason=MUST_REASON,
+    )
+
+
+def apply(row: TrimProposal) -> Control:
+    """Close the proposed part. The page showed by how much; where that has changed, nothing is done."""
+    told = {"symbol": market(row.symbol), "quantity": price(row.quantity), "share": percent(row.share, 0)}
+    return Control(
+        action="trim",
+        target=str(row.pk),
+        verb=_("Trim it"),
+        title=_("Close %(share)s of %(symbol)s?") % told,
+        consequence=_(
+            "About %(quantity)s are closed at market, reduce-only, and what they earned is booked. "
+            "Stop, backstop and target are resized to the rest and read back."
+        )
+        % told,
+        go=_("Close that part"),
+        stay=_("Leave it"),
+        permit="trim.apply",
+        shown={"quantity": exact(row.quantity)},
     )
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Q
 from django.db.models.functions import Mod
 from django.utils.translation import gettext as _
 
@@ -19,14 +19,15 @@ from monitoring.show.audience import Audience
 from monitoring.show.feed import Line, Near, fold
 from monitoring.show.held import Held, Protection, seconds_without
 from monitoring.show.spark import Spark, spark
-from monitoring.watch import rows
+from monitoring.show.sums import totals
+from monitoring.watch import rows, witness
 from monitoring.watch.funnel import Funnel, funnel
-from monitoring.watch.liveness import liveness
-from monitoring.watch.manifest import expected
 from monitoring.watch.presses import pressed
 from monitoring.watch.probes.rows import newest_runs
+from monitoring.watch.probes.words import say
 from monitoring.watch.retold import retold
 from monitoring.watch.told import decided
+from monitoring.watch.truth import Status, Truth, lives
 from monitoring.watch.verdict import Facts, Headline, headline
 from monitoring.watch.words import grouped, market
 from trading import schedule, tuning
@@ -49,6 +50,7 @@ from trading.models import (
     TunedSetting,
     UniverseSnapshot,
 )
+from trading.schedule import Plan
 
 T = TypeVar("T")
 SPARK_POINTS = 100
@@ -109,6 +111,7 @@ class Pulse:
     every: timedelta
     alive: str
     state: ModuleState | None
+    truth: Truth
 
     @property
     def failing(self) -> bool:
@@ -118,20 +121,12 @@ class Pulse:
 
     @property
     def shape(self) -> str:
-        if self.alive == "down" or self.failing:
-            return "fail"
-        if self.alive == "never" or self.state is None or self.state.last_work is None:
-            return "unknown"
-        return "warn" if self.alive == "late" else "ok"
+        return self.truth.shape
 
     @property
     def word(self) -> str:
         """How it is, as a stored word; `names.word` says it."""
-        if self.alive == "up" and self.failing:
-            return "failing"
-        if self.alive == "up" and self.state and self.state.last_work is None:
-            return "no work yet"
-        return "never called" if self.alive == "never" else self.alive
+        return self.truth.status.value
 
     @property
     def did(self) -> str:
@@ -143,9 +138,12 @@ class Pulse:
 
     @property
     def why(self) -> str:
-        if self.state is None:
-            return _("Expected here, but it has never been called.")
-        return retold(self.state.last_error if self.failing else self.state.idle_reason)
+        """Why it is what it is; of one that works, nothing."""
+        if self.truth.status is Status.RUNNING:
+            return ""
+        if self.truth.status is Status.IDLE:
+            return retold(self.truth.seen.idle_reason)
+        return say(self.truth.code, self.truth.params)
 
     @property
     def rank(self) -> tuple[int, str]:
@@ -199,9 +197,14 @@ def states(scene: Scene) -> dict[str, ModuleState]:
     return rows.module_states()
 
 
-def schedules(scene: Scene) -> dict[str, tuple[timedelta, bool]]:
+def plans(scene: Scene) -> dict[str, Plan]:
     """How often each module is called, and whether at all; one query."""
-    return schedule.intervals()
+    return schedule.plans()
+
+
+def table(scene: Scene) -> witness.Table:
+    """Every module judged; nine queries beside the rows of modules and schedules."""
+    return witness.read(scene.now, witness.Known(scene.once(states), scene.once(plans)))
 
 
 def in_force(scene: Scene) -> Any:
@@ -272,9 +275,9 @@ class Scene:
         today = AccountSnapshot.objects.filter(at__gte=since)
         bounds = self.once(day)
         first = today.order_by("at").values_list("equity", flat=True).first()
-        sums = Trade.objects.filter(closed_at__gte=since).aggregate(net=Sum("net"))
-        fees = Fill.objects.filter(at__gte=since).aggregate(fee=Sum("fee"))
-        paid = FundingPayment.objects.filter(at__gte=since).aggregate(amount=Sum("amount"))
+        sums = totals(Trade.objects.filter(closed_at__gte=since), "net")
+        fees = totals(Fill.objects.filter(at__gte=since), "fee")
+        paid = totals(FundingPayment.objects.filter(at__gte=since), "amount")
         return Account(
             at=last.at,
             equity=last.equity,
@@ -341,9 +344,10 @@ class Scene:
 
     @cached_property
     def pulses(self) -> list[Pulse]:
-        """Every expected module, worst first; two queries."""
-        known, edited = self.once(states), self.once(schedules)
-        return sorted((pulse(one, known.get(one.name), self.now) for one in expected(edited)), key=lambda p: p.rank)
+        """Every expected module, worst first; the queries of the truth table."""
+        known = self.once(states)
+        found = (pulse(one, known.get(name), self.now) for name, one in self.once(table).modules.items())
+        return sorted(found, key=lambda p: p.rank)
 
     @cached_property
     def champions(self) -> list[ModelVersion]:
@@ -379,7 +383,7 @@ class Scene:
 
 
 def cleaned(total: Decimal | None) -> Decimal | None:
-    """A sum of money without the noise of a database that adds in floating point (SQLite)."""
+    """A sum of money with the places that are shown."""
     return None if total is None else round(total, MONEY_PLACES)
 
 
@@ -458,6 +462,6 @@ def line(d: Decision) -> Line:
     )
 
 
-def pulse(one, state: ModuleState | None, now: datetime) -> Pulse:
-    alive = liveness(state.last_tick if state else None, one.every, now)
-    return Pulse(one.name, one.title, one.process, one.every, alive, state)
+def pulse(told: Truth, state: ModuleState | None, now: datetime) -> Pulse:
+    one = told.seen.one
+    return Pulse(one.name, one.title, one.process, one.every, lives(told, now), state, told)

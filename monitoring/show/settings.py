@@ -23,6 +23,7 @@ TITLES = {
     "exits": gettext_lazy("How a position is protected and closed"),
     "modules": gettext_lazy("How the modules work"),
     "venue": gettext_lazy("The venue's keys"),
+    "alerts": gettext_lazy("Alerts"),
     "places": gettext_lazy("This installation"),
 }
 SOURCES = {
@@ -78,6 +79,14 @@ ABOUT = {
     "QT_API_SECRET": gettext_lazy("the venue's secret"),
     "QT_API_KEY_FILE": gettext_lazy("the file that holds the key"),
     "QT_API_SECRET_FILE": gettext_lazy("the file that holds the secret"),
+    "QT_FIRE_DRILL_INTERVAL": gettext_lazy("in practice mode: between two drills that start by themselves; 0 s: none"),
+    "QT_ALERT_URLS": gettext_lazy("where alerts go, as apprise writes addresses"),
+    "QT_ALERT_URLS_FILE": gettext_lazy("the file that holds those addresses"),
+    "QT_ALERT_OWN_HOSTS": gettext_lazy("mail or web servers of your own, which may be private"),
+    "QT_ALERT_QUIET_HOURS": gettext_lazy("hours in which only pages are sent"),
+    "QT_ALERT_TIMEZONE": gettext_lazy("the clock of those hours"),
+    "QT_ALERT_DIGEST_MINUTES": gettext_lazy("minutes between two collections of what is no page"),
+    "QT_LOG_FORMAT": gettext_lazy("text or json: how each process writes its log"),
     "QT_VAR": gettext_lazy("folder of databases, logs and keys"),
     "QT_ENV_FILE": gettext_lazy("the file that is read before the environment"),
     "QT_SECRET_KEY": gettext_lazy("signs sessions"),

@@ -47,6 +47,7 @@ GATES: dict[str, tuple[Any, Any, Any]] = {
     "fresh_candle": (gettext_lazy("Data"), gettext_lazy("Candle age"), gettext_lazy("The candle is fresh")),
     "fresh_signal": (gettext_lazy("Data"), gettext_lazy("Signal age"), gettext_lazy("The signal is fresh")),
     "fresh_price": (gettext_lazy("Data"), gettext_lazy("Mark price age"), gettext_lazy("The mark price is fresh")),
+    "clock_right": (gettext_lazy("Data"), gettext_lazy("Clock"), gettext_lazy("The clocks agree")),
     "symbol_trading": (gettext_lazy("Data"), gettext_lazy("The symbol trades"), gettext_lazy("The exchange trades it")),
     "nothing_unresolved": (
         gettext_lazy("Data"),

@@ -6,6 +6,9 @@ import { Marks } from "./marks.js";
 const LIBRARY = "/static/vendor/lightweight-charts/lightweight-charts.standalone.production.mjs";
 const SEEN = 110; // bars in a wide window; narrow ones show less time, never smaller text
 const BAR = 7;
+const ROOM = 14; // bars left free beside the newest one, where words stand at it
+
+const moment = (time) => new Date(time * 1000).toISOString().slice(0, 16).replace("T", " ");
 
 export async function draw(canvas, data) {
   const L = await import(LIBRARY);
@@ -39,7 +42,7 @@ class CandleChart {
   }
 
   update(data) {
-    const other = this.data?.key !== data.key;
+    const other = this.data?.key !== data.key, had = this.data?.candles.length || 0;
     this.data = data;
     this.bars = new Map(data.candles.filter((c) => c.length > 1).map((c) => [c[0], c]));
     this.times = [...this.bars.keys()];
@@ -52,6 +55,7 @@ class CandleChart {
     this.marks.set(data, this.bars);
     this.age();
     if (other) { this.cursor = null; this.frame(); }
+    else this.follow(had, data.candles.length);
     this.read(null);
   }
 
@@ -59,7 +63,21 @@ class CandleChart {
   frame() {
     const n = this.data.candles.length, fit = Math.max(24, Math.min(SEEN, Math.floor(this.canvas.clientWidth / BAR)));
     const end = Math.min(n, (this.data.focus ?? n) + 2);
-    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, end - fit), to: end + 1 });
+    const room = this.crowded(end) ? Math.min(ROOM, fit / 3) : 1;
+    this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, end + room - fit), to: end + room });
+  }
+
+  // Words stand at the newest bars: a decision or an entry of just now.
+  crowded(end) {
+    const { candles, decided, entries } = this.data, since = candles[Math.max(0, end - ROOM)]?.[0];
+    return Boolean(since) && [decided, ...entries].some((one) => one && one.t >= since);
+  }
+
+  // A chart whose newest bar is in sight keeps it in sight when another one comes.
+  follow(had, has) {
+    const scale = this.chart.timeScale(), range = scale.getVisibleLogicalRange();
+    if (!range || has <= had || range.to < had - 1 || range.to > has) return;
+    scale.setVisibleLogicalRange({ from: range.from + has - had, to: range.to + has - had });
   }
 
   flags() {
@@ -113,8 +131,8 @@ class CandleChart {
     const out = this.canvas.closest("figure")?.querySelector(".readout");
     if (!out || !this.data) return;
     const bar = this.bars.get(time ?? this.times.at(-1));
-    if (!bar) return;
-    const text = this.line(bar);
+    const text = bar ? this.line(bar) : this.nothing(time);
+    if (!text) return;
     if (out.textContent !== text) out.textContent = text;
   }
 
@@ -125,9 +143,15 @@ class CandleChart {
 
   line([time, open, high, low, close, volume]) {
     const p = (n) => this.price(n);
-    const w = this.data.words, noes = this.data.rejections.filter((r) => r.t === time).map((r) => r.text);
-    const moment = new Date(time * 1000).toISOString().slice(0, 16).replace("T", " ");
-    return [`${moment}  ${w.open} ${p(open)}  ${w.high} ${p(high)}  ${w.low} ${p(low)}  ${w.close} ${p(close)}  ${w.volume} ${Math.round(volume).toLocaleString("en")}`, ...noes].join("  ");
+    const w = this.data.words, noes = [...this.data.rejections, ...this.data.aside].filter((r) => r.t === time).map((r) => r.text);
+    return [`${moment(time)}  ${w.open} ${p(open)}  ${w.high} ${p(high)}  ${w.low} ${p(low)}  ${w.close} ${p(close)}  ${w.volume} ${Math.round(volume).toLocaleString("en")}`, ...noes].join("  ");
+  }
+
+  // Where no candle is: why.
+  nothing(time) {
+    const { gaps, aside } = this.data;
+    const texts = [...gaps.filter((g) => g.from <= time && time <= g.to), ...aside.filter((a) => a.t === time)].map((one) => one.text);
+    return texts.length ? [moment(time), ...texts].join("  ") : "";
   }
 
   // Arrows walk from candle to candle, + and - change how many are seen, Home and End go to the ends.
@@ -160,7 +184,7 @@ class CandleChart {
 
   table() {
     const w = this.data.words;
-    const rows = [...this.bars.values()].map(([time, ...n]) => [new Date(time * 1000).toISOString().slice(0, 16).replace("T", " "), ...n.map((v) => v.toLocaleString("en", { maximumFractionDigits: 8 }))]);
+    const rows = [...this.bars.values()].map(([time, ...n]) => [moment(time), ...n.map((v) => v.toLocaleString("en", { maximumFractionDigits: 8 }))]);
     return { heads: [w.time, w.open, w.high, w.low, w.close, w.volume], rows };
   }
 

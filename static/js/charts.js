@@ -123,6 +123,17 @@ function fill(details) {
 }
 document.addEventListener("toggle", (event) => { if (event.target.matches?.("details.as-table[open]")) fill(event.target); }, true);
 
+// A picture that still grows is asked for anew while somebody can see it: data-every is in seconds.
+setInterval(() => {
+  if (document.hidden) return;
+  for (const figure of document.querySelectorAll("[data-chart][data-every]")) {
+    const { top, bottom } = figure.getBoundingClientRect(), at = Date.now();
+    if (bottom < 0 || top > innerHeight || at - (figure.dataset.askedAt || 0) < 1000 * figure.dataset.every) continue;
+    figure.dataset.askedAt = figure.dataset.version = at;
+    show(figure);
+  }
+}, 1000);
+
 // -- panels that are swapped, tabs, themes ------------------------------------------------------------------------
 
 document.addEventListener("swapped", (event) => {

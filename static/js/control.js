@@ -18,7 +18,7 @@ export function armControls() {
   form.addEventListener("submit", (event) => { event.preventDefault(); press(dialog); });
   form.elements.value.addEventListener("input", () => askWhy(dialog));
   dialog.querySelector("[value=stay]").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", back);
+  dialog.addEventListener("close", () => back(dialog));
   new MutationObserver(() => disable(dialog)).observe(document.body, { attributeFilter: ["data-connection"] });
 }
 
@@ -51,9 +51,11 @@ function open(dialog, control) {
   if (control.value) input.value.select();
 }
 
-// A panel that was swapped meanwhile took its button with it: the focus goes to the one in its place.
-function back() {
-  if (!asked || document.activeElement !== document.body) return;
+// A panel that was swapped meanwhile took its button with it: the focus goes to the one in its place. Until the closed
+// dialog is drawn away, its own button may still have it.
+function back(dialog) {
+  const active = document.activeElement;
+  if (!asked || (active !== document.body && !dialog.contains(active))) return;
   const same = ({ action, target }) => action === asked.action && target === asked.target;
   [...document.querySelectorAll("[data-control]")].find((button) => same(JSON.parse(button.dataset.control)))?.focus({ preventScroll: true });
 }

@@ -36,6 +36,7 @@ export class Marks {
   half() { const r = this.chart.timeScale().options().barSpacing; return r / 2; }
 
   below(c, { width, height }) {
+    this.written = []; // places of what is written already: nothing is written over it
     const { decided, links, lines } = this.data;
     if (decided?.unknown_from) {
       const x = this.x(decided.unknown_from);
@@ -44,9 +45,19 @@ export class Marks {
         c.fillRect(Math.max(0, x - this.half()), 0, width, height);
       }
     }
+    for (const gap of this.data.gaps) this.hole(c, gap, width, height);
     c.lineWidth = 1;
     for (const link of links) this.dotted(c, link, width);
     for (const line of lines) this.level(c, line, width);
+  }
+
+  // Where candles are missing the ground is shaded, and the gap is named where there is room.
+  hole(c, { from, to, text }, width, height) {
+    const x = this.x(from), end = this.x(to);
+    if (x === null || end === null || x - this.half() > width || end + this.half() < 0) return;
+    c.fillStyle = this.shade;
+    c.fillRect(x - this.half(), 0, end - x + 2 * this.half(), height);
+    this.words(c, text, (x + end) / 2, height - 6, { colour: this.colour.muted });
   }
 
   // From an entry to its exit, or to the right edge while it is open.
@@ -73,6 +84,7 @@ export class Marks {
     const { decided, entries, exits, rejections, stop } = this.data;
     if (decided) this.moment(c, decided, width, height);
     for (const one of rejections) this.dot(c, one, height);
+    for (const one of this.data.aside) this.square(c, one, height);
     for (const one of entries) this.triangle(c, one);
     for (const one of exits) this.cross(c, one);
     if (this.said && stop.length) this.label(c, stop.at(-1), width);
@@ -96,6 +108,16 @@ export class Marks {
     c.beginPath();
     c.arc(x, height * 0.8, 2.5, 0, 7);
     c.stroke();
+    c.lineWidth = 1;
+  }
+
+  // A bar that was put aside: a hollow square on the line of the dots.
+  square(c, { t }, height) {
+    const x = this.x(t);
+    if (x === null) return;
+    c.strokeStyle = this.colour.text;
+    c.lineWidth = 1.25;
+    c.strokeRect(x - 3, height * 0.76 - 3, 6, 6);
     c.lineWidth = 1;
   }
 
@@ -136,6 +158,15 @@ export class Marks {
     if (y !== null) this.words(c, this.said, width - 6, y - 6, { align: "right", bold: true });
   }
 
+  // The nearest height where words of this width cover no others; null where there is none.
+  free(left, y, wide, height) {
+    const over = (at) => this.written.some((o) => left < o.left + o.wide + 6 && o.left < left + wide + 6 && Math.abs(at - o.y) < LINE - 1);
+    const found = WAYS.map((way) => y + way * LINE).find((at) => at > 10 && at < height && !over(at));
+    if (found === undefined) return null;
+    this.written.push({ left, y: found, wide });
+    return found;
+  }
+
   words(c, text, x, y, { align = "center", bold = false, colour = this.colour.text } = {}) {
     if (!text) return;
     c.font = `${bold ? "600 " : ""}${this.font}`;
@@ -143,6 +174,8 @@ export class Marks {
     c.lineJoin = "round";
     const wide = c.measureText(text).width;
     if (align === "center") x = Math.max(wide / 2 + 4, Math.min(x, c.canvas.clientWidth - wide / 2 - 4));
+    y = this.free(x - wide * { left: 0, center: .5, right: 1 }[align], y, wide, c.canvas.clientHeight);
+    if (y === null) return;
     c.strokeStyle = this.colour.surface;
     c.lineWidth = 3;
     c.setLineDash([]);
@@ -152,6 +185,9 @@ export class Marks {
     c.fillText(text, x, y);
   }
 }
+
+const LINE = 13; // from one line of words to the next
+const WAYS = [0, -1, 1, -2, 2, -3, 3];
 
 function stroke(c, x1, y1, x2, y2) {
   c.beginPath();

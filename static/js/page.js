@@ -4,6 +4,7 @@ import { tickForever } from "./ages.js";
 import { connect } from "./live.js";
 import { armControls } from "./control.js";
 import { armKeys } from "./keys.js";
+import { armMenu } from "./menu.js";
 import { armOwn } from "./own.js";
 import { armSwitch } from "./switch.js";
 import { armTheme } from "./theme.js";
@@ -14,6 +15,7 @@ armSwitch();
 armControls();
 armTheme();
 armKeys();
+armMenu();
 armOwn();
 connect();
 

@@ -41,6 +41,7 @@ export function swap(name, html, own = false) {
 function busy(panel) {
   const list = panel.querySelector(".feed, .table-wrap");
   if (list?.matches(":hover")) return true;
+  if (list?.matches(".feed") && list.contains(document.activeElement)) return true; // walked by j and k, or by Tab
   const selection = document.getSelection();
   return Boolean(selection && !selection.isCollapsed && panel.contains(selection.anchorNode));
 }
@@ -49,6 +50,7 @@ function flush() {
   for (const [name, [html, own]] of [...waiting]) swap(name, html, own);
 }
 document.addEventListener("pointerout", () => setTimeout(flush, 150));
+document.addEventListener("focusout", () => { if (waiting.size) setTimeout(flush, 150); });
 document.addEventListener("selectionchange", () => { if (waiting.size) setTimeout(flush, 150); });
 
 // The newest moment of data wins, whether a patch or a panel brought it.
@@ -66,7 +68,16 @@ function path(node, panel) {
   if (node === row) return `[data-key="${CSS.escape(row.dataset.key)}"]`;
   const scope = row && panel.contains(row) ? `[data-key="${CSS.escape(row.dataset.key)}"] ` : "";
   const named = ["name", "value", "href"].filter((a) => node.hasAttribute(a)).map((a) => `[${a}="${CSS.escape(node.getAttribute(a))}"]`);
-  return `${scope}${node.localName}${named.join("")}`;
+  return `${scope}${within(node)}${node.localName}${named.join("")}`;
+}
+
+// A control's button has no name of its own: its form says what it does, and to what.
+function within(node) {
+  const form = node.closest("form.control");
+  if (!form) return "";
+  const target = form.querySelector("[name=target]")?.value;
+  const to = target === undefined ? "" : `:has([name="target"][value="${CSS.escape(target)}"])`;
+  return `form.control[action="${CSS.escape(form.getAttribute("action"))}"]${to} `;
 }
 
 function remember(panel) {

@@ -71,7 +71,8 @@ def weighed(now) -> None:
     BalanceLook.objects.create(at=now, asked_by="beat", equity=10_000, figures=seen, mode=make.MODE, pairs=pairs)
     place = Position.objects.get(symbol="BTC/USDT:USDT", status="open")
     TrimProposal.objects.create(
-        position=place, symbol=place.symbol, why="CORRELATED", share=0.4, quantity=1, value=0.91, limit=0.7,
+        position=place, symbol=place.symbol, why="CORRELATED", share=0.4, quantity=place.quantity * 4 / 10, value=0.91,
+        limit=0.7,
         setting="QT_MAX_CORRELATION", facts={"other": "ETH/USDT:USDT", "other_side": "long", "share": 0.5},
         after=seen, proposed_at=now, seen_at=now, mode=make.MODE,
     )  # fmt: skip

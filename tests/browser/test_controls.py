@@ -16,7 +16,7 @@ from tests.browser import houses
 from tests.browser.conftest import until
 from tests.show import factories as make
 from trading import events
-from trading.models import CloseRequest, Order, Position, TrainingRun, TunedSetting
+from trading.models import CloseRequest, ModuleCall, Order, Position, TrainingRun, TrimProposal, TunedSetting
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WAIT = 12_000
@@ -110,6 +110,7 @@ def beaten(name: str):
     def work() -> None:
         now = timezone.now()
         make.beat(name, now, ago=0, worked=0, examined=12, actions=3, called_by="mira")
+        ModuleCall.objects.create(name=name, caller="mira", minute=now.replace(second=0, microsecond=0), ticks=1)
         if name == "universe":
             make.universe(now, at=now, requested_by="mira")
         events.changed(name, "modules")
@@ -171,9 +172,15 @@ CASES = {
         '[data-panel="directives"] li', gone=True, why=True,
     ),
     "dismiss": Case(
-        "/positions/", '[data-panel="balance"] .trims [data-control]',
+        "/positions/", """[data-panel="balance"] .trims [data-control*='"dismiss"']""",
         "Leave BTC/USDT as it is?", "does not come again for this position",
         "BTC/USDT stays as it is.", "trim.dismiss",
+        '[data-panel="balance"] .trims', gone=True,
+    ),
+    "trim": Case(
+        "/positions/", """[data-panel="balance"] .trims [data-control*='"trim"']""",
+        "of BTC/USDT?", "are closed at market, reduce-only",
+        "BTC/USDT: accepted, pending.", "trim.apply",
         '[data-panel="balance"] .trims', gone=True,
     ),
 }  # fmt: skip
@@ -276,3 +283,17 @@ def test_a_lost_connection_takes_the_controls_away(site, window):
     page.wait_for_selector(BUTTON.format("QT_MAX_POSITIONS") + ":disabled")
     page.evaluate("document.body.dataset.connection = 'open'")
     page.wait_for_selector(BUTTON.format("QT_MAX_POSITIONS") + ":not(:disabled)")
+
+
+def test_a_swap_leaves_the_focus_on_the_same_button_of_a_row(site, window):
+    """Two buttons stand side by side: whoever is about to leave a trim alone must not find the other under Enter."""
+    case, page = CASES["dismiss"], window.page
+    site.aside(lambda: furnished() or True)
+    come_in(window, site, case.page, known=True)
+    page.locator(case.button).first.focus()
+    page.evaluate("document.activeElement.dataset.old = 'yes'")
+    page.mouse.move(3, 3)
+    site.aside(lambda: TrimProposal.objects.update(share=0.39) and (events.changed("balance") or True))
+    until(lambda: page.locator("[data-old]").count() == 0, "the panel drawn anew")
+    until(lambda: page.evaluate("document.activeElement.matches('[data-control]')"), "the focus, on a control")
+    assert '"dismiss"' in page.evaluate("document.activeElement.dataset.control")

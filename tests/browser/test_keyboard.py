@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import houses
+from tests.browser.conftest import until
 from tests.browser.test_live_page import WAIT, enter, house, reject_once_more
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -93,21 +94,34 @@ def test_tab_begins_with_the_way_past_the_menus_and_every_stop_is_seen(site, win
 def test_a_swap_keeps_the_focus_and_what_is_selected(site, window):
     site.aside(house)
     page = enter(site, window)
-    row = page.locator('[data-panel="decisions"] .feed > li').nth(2)
-    key = row.get_attribute("data-key")
-    row.locator("a[href]").first.focus()
     other = page.locator('[data-panel="funnel"] h2')
     words = other.inner_text()
-    other.evaluate("(n) => getSelection().selectAllChildren(n)")
-    row.locator("a[href]").first.focus()
+    page.focus('[data-panel="decisions"] .note a[href="/decisions/"]')
+    choose = "(n) => { getSelection().selectAllChildren(n); return getSelection().toString(); }"
+    until(lambda: other.evaluate(choose) == words, "the selection in a heading that is not being swapped")
+    page.focus('[data-panel="decisions"] .note a[href="/decisions/"]')
     fresh = site.aside(reject_once_more)
     page.mouse.move(3, 3)
     page.wait_for_selector(f'[data-panel="decisions"] li[data-key="{fresh}"]', timeout=WAIT)
-    assert page.evaluate("document.activeElement.closest('[data-key]').dataset.key") == key
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "/decisions/"
     assert page.evaluate("getSelection().toString()") == words
     assert page.locator('[data-panel="funnel"][data-waiting]').count() == 1
     page.evaluate("getSelection().removeAllRanges()")
     expect(page.locator('[data-panel="funnel"]')).to_contain_text("MAX_POSITIONS", timeout=WAIT)
+
+
+def test_a_list_that_is_walked_waits_until_the_focus_leaves_it(site, window):
+    site.aside(house)
+    page = enter(site, window)
+    page.mouse.move(3, 3)
+    page.focus('[data-panel="decisions"] .feed a[href]')
+    rows = page.locator('[data-panel="decisions"] .feed > li')
+    before = [row.get_attribute("data-key") for row in rows.all()]
+    fresh = site.aside(reject_once_more)
+    page.wait_for_selector('[data-panel="decisions"][data-waiting]', timeout=WAIT)
+    assert [row.get_attribute("data-key") for row in rows.all()] == before
+    page.focus("#main")
+    page.wait_for_selector(f'[data-panel="decisions"] li[data-key="{fresh}"]', timeout=WAIT)
 
 
 def test_what_a_finger_presses_is_large_enough(site, window, chromium):

@@ -43,7 +43,7 @@ def test_a_positions_candles_are_drawn_and_walked_by_keyboard(site, window):
     page.keyboard.press("ArrowLeft")
     assert page.inner_text(".readout") != newest
     page.click('[data-panel="candles"] summary')
-    assert page.locator('[data-panel="candles"] .as-table tbody tr').count() > 50
+    until(lambda: page.locator('[data-panel="candles"] .as-table tbody tr').count() > 50, "the candles as a table")
     page.click('[data-panel="candles"] .tabs a:nth-child(3)')
     expect(page.locator('[data-panel="candles"] [data-sentence]')).to_contain_text("SOL/USDT short", timeout=WAIT)
     expect(page.locator('[data-panel="timeline"]')).to_contain_text("SOL/USDT short")
@@ -142,7 +142,7 @@ def test_a_closed_trade_changes_the_sums_the_list_and_the_drawn_chart(site, wind
     expect(page.locator("h1")).to_contain_text("62 closed trades", timeout=WAIT)
     assert page.locator("[data-same=yes]").count() == 1
     page.click('[data-name="daily-profit"] summary')
-    assert page.locator('[data-name="daily-profit"] .as-table tbody tr').count() >= 6
+    until(lambda: page.locator('[data-name="daily-profit"] .as-table tbody tr').count() >= 6, "the days as a table")
     before = page.evaluate("getComputedStyle(document.querySelector('.xtick text')).fill")
     page.click("[data-set-theme=light]")
     until(

@@ -125,6 +125,52 @@ def test_the_keyboard_finds_goes_walks_opens_and_turns(site, window):
     assert window.complaints == []
 
 
+def test_the_groups_of_pages_are_opened_by_key_closed_and_followed(site, window):
+    site.aside(house)
+    page = enter(site, window)
+    visit(site, page, "/orders/")
+    assert page.locator("nav.pages [role=group] [aria-current=page]").inner_text() == "Orders"
+    insight = page.locator("nav.pages summary", has_text="Insight")
+    policy = page.locator("nav.pages a[href='/policy/']")
+    expect(policy).to_be_hidden()
+    insight.focus()
+    page.keyboard.press("Enter")
+    expect(policy).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(policy).to_be_hidden()
+    expect(insight).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("nav.pages summary", has_text="System").click()
+    expect(policy).to_be_hidden()
+    page.click("h1")
+    assert page.locator("nav.pages details[open]").count() == 0
+    insight.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/policy/", timeout=WAIT)
+    assert window.complaints == []
+
+
+def test_on_a_phone_every_page_is_reached_from_the_menu(site, window):
+    site.aside(house)
+    page = enter(site, window)
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(site, page, "/orders/")
+    page.click("a.menu")
+    for group in page.locator("nav.pages summary").all():
+        group.click()
+    for link in page.locator("nav.pages .drop a").all()[-2:]:
+        expect(link).to_be_visible()
+        link.scroll_into_view_if_needed()
+    page.locator("nav.pages summary", has_text="Insight").click()
+    page.click("nav.pages a[href='/models/']")
+    page.wait_for_url("**/models/", timeout=WAIT)
+    assert window.complaints == []
+
+
 def test_letters_that_are_typed_into_a_field_are_no_keys(site, window):
     site.aside(house)
     page = enter(site, window)

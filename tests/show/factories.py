@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from monitoring.control.permissions import ROLES, grant
+from monitoring.watch.manifest import expected
 from tests import builders as make
 from trading.codes import Code
 from trading.gates.judge import GATES
@@ -29,6 +30,7 @@ from trading.models import (
     Order,
     PolicyVersion,
     Position,
+    ProcessState,
     Signal,
     SwitchChange,
     Trade,
@@ -209,6 +211,16 @@ def beat(name: str, now: datetime, ago: float = 4, worked: float | None = 4, **c
     return ModuleState.objects.update_or_create(name=name, defaults=row | changes)[0]
 
 
+def hearts(now: datetime, **silent: float) -> None:
+    """The five processes beat, and have for 20 minutes; `silent` names those that don't, and for how many seconds."""
+    for pid, name in enumerate(("web", "worker", "trainer", "beat", "stream"), 4000):
+        row = {"started_at": now - timedelta(minutes=20), "beat_at": now - timedelta(seconds=silent.get(name, 1))}
+        row |= {"work_at": row["beat_at"], "works": 1200, "build": "1e0bb68e961d", "code": "3c2bf78e37ba"}
+        ProcessState.objects.update_or_create(
+            name=name, host="house", pid=pid, defaults=row | {"config_hash": "0" * 12}
+        )
+
+
 def champion(kind: str, now: datetime, **changes: Any) -> ModelVersion:
     config = settings.QUANTUM
     out = {"auc": 0.574, "log_loss": 0.5981, "base_log_loss": 0.6012, "n": 8120}
@@ -286,7 +298,7 @@ def running(now: datetime) -> None:
         candles(symbol, now)
     for kind in KINDS:
         champion(kind, now)
-    for name in MODULES:
+    for name in {*MODULES, *(one.name for one in expected())}:
         beat(name, now)
 
 

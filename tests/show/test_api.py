@@ -16,7 +16,7 @@ from trading.models import SwitchChange, Trade
 
 pytestmark = pytest.mark.django_db
 LISTS = ["signals", "decisions", "positions", "orders", "fills", "trades", "models", "modules", "rejection-codes"]
-SINGLES = ["system", "cycle", "funnel", "account", "policy", "universe", "trades/stats"]
+SINGLES = ["system", "cycle", "funnel", "account", "policy", "universe", "data-quality", "trades/stats"]
 
 
 @pytest.fixture
@@ -54,9 +54,10 @@ def test_a_list_has_items_the_next_cursor_and_its_moment(api, busy, path):
 
 
 QUERIES = {
-    "signals": 1, "decisions": 1, "positions": 2, "orders": 1, "fills": 1, "trades": 1, "models": 2, "modules": 2,
-    "rejection-codes": 0, "system": 1, "cycle": 1, "funnel": 4, "account": 9, "policy": 1, "universe": 2,
-    "trades/stats": 1, "candles?symbol=BTCUSDT": 2,
+    "signals": 1, "decisions": 1, "positions": 2, "orders": 1, "fills": 1, "trades": 1, "models": 2, "modules": 10,
+    "processes": 10,
+    "rejection-codes": 0, "system": 1, "cycle": 1, "funnel": 4, "account": 9, "policy": 1, "universe": 5,
+    "data-quality": 5, "trades/stats": 2, "candles?symbol=BTCUSDT": 2,
 }  # fmt: skip
 DOOR = 2  # the key with its user, and the roles
 
@@ -275,9 +276,16 @@ def test_readiness_names_who_does_not_beat(client, now):
     assert answer.status_code == 503
     assert "executor" in answer.json()["failing"]
     make.running(now)
-    assert client.get("/readyz").json() == {"status": "ok"}
+    told = client.get("/readyz").json()
+    assert (told["failing"], told["processes"]) == ([], ["beat", "stream", "trainer", "web", "worker"])
+    make.hearts(now)
+    make.cycle(now)  # its newest bar is judged
+    told = client.get("/readyz").json()
+    assert told == {"status": "ok", "heartbeats": dict.fromkeys(("web", "worker", "trainer", "beat", "stream"), "up")}
     make.beat("position_monitor", now, ago=300)
     assert client.get("/readyz").json()["failing"] == ["position_monitor"]
+    make.hearts(now, stream=40)
+    assert client.get("/readyz").json()["heartbeats"]["stream"] == "down"
 
 
 def test_sums_of_money_are_exact(reader, now):

@@ -4,7 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from monitoring.show.candles import MOST_BARS, Drawing, Level, Mark, Stop, payload, window
+from monitoring.show.drawings import of_position
+from tests.show import factories as make
+from trading.models import CandleFault, CandleGap
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -84,3 +89,32 @@ def test_a_window_is_bounded_and_never_in_the_future():
     assert (since, until) == (at(-60), at(5))
     since, until = window(at(0), at(9999), MINUTE, 60, 20, now=at(99999))
     assert (until - since) / MINUTE == MOST_BARS
+
+
+def test_a_gap_is_named_and_a_bar_that_was_put_aside_is_marked():
+    drawn = replace(
+        CHART,
+        bars=bars(0, 1, 4, 5),
+        gaps=[(at(2), at(3), "gap: 2 candles"), (at(9), at(9), "gap: 1 candle"), (at(-9), at(-8), "gap: 2 candles")],
+        aside=[(at(4), "put aside: a jump"), (at(-3), "put aside: no number")],
+    )
+    shown = payload(drawn)
+    assert shown["gaps"] == [{"from": T + 120, "to": T + 180, "text": "gap: 2 candles"}], "those that lie in view"
+    assert shown["aside"] == [{"t": T + 240, "text": "put aside: a jump"}]
+
+
+@pytest.mark.django_db
+def test_the_drawing_of_a_position_knows_its_gaps_and_lists_them(now):
+    row = make.position("BTC/USDT:USDT", now, opened_at=now - timedelta(minutes=30))
+    first = now.replace(second=0, microsecond=0) - timedelta(minutes=20)
+    CandleGap.objects.create(
+        symbol=row.symbol, timeframe="1m", first=first, last=first + 4 * MINUTE, missing=5, found_at=now
+    )
+    for kind in ("spike", "impossible", "duplicate"):
+        CandleFault.objects.create(
+            symbol=row.symbol, timeframe="1m", open_time=first, kind=kind, first_seen=now, last_seen=now
+        )
+    drawn = of_position(row, None, now)
+    assert drawn.gaps == [(first, first + 4 * MINUTE, "gap: 5 candles")]
+    assert drawn.aside == [(first, "put aside: impossible prices, a jump that nothing bears out")]
+    assert drawn.sentence.endswith(f"Missing: {first:%H:%M:%S} to {first + 4 * MINUTE:%H:%M:%S} (gap: 5 candles).")

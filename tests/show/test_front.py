@@ -10,12 +10,13 @@ from monitoring.models import Incident
 from monitoring.show import tiles
 from monitoring.show.audience import Audience
 from monitoring.show.panels import render
-from monitoring.show.panels.score import known
+from monitoring.show.probed import known
 from monitoring.show.scene import Scene, midnight
 from monitoring.watch import history
 from tests.show import factories as make
 from trading.gates import store
 from trading.gates.directives import Level
+from trading.models import ModuleState
 
 pytestmark = pytest.mark.django_db
 
@@ -109,13 +110,19 @@ class TestProblems:
         make.beat("self_healing", now)
         assert "No open incident." in words("problems", now)
 
-    def test_the_worst_is_first_and_the_rest_is_counted(self, now):
+    def test_the_worst_incident_is_named_and_the_rest_is_counted(self, now):
         for i in range(5):
             self.incident(now, f"k{i}", "low")
         self.incident(now, "worst", "critical")
         said = words("problems", now, frozenset({"operator"}))
-        assert "6 open, worst first" in said and "2 more incidents" in said
-        assert said.index("critical:") < said.index("low:") and "Acknowledge" in said
+        assert "6 open incidents" in said and "critical:" in said and "low:" not in said and "Acknowledge" in said
+
+    def test_what_the_diagnosis_ranks_first_is_one_click_from_its_cause(self, now):
+        make.running(now)
+        ModuleState.objects.filter(name="portfolio_balancer").delete()
+        html = render(["problems"], now)[0].html
+        assert 'href="/diagnosis/#module-never-called-portfolio-balancer"' in html
+        assert "Portfolio Balancer was never called" in html
 
     def test_who_may_not_acknowledge_sees_no_button(self, now):
         self.incident(now, "one", "high")
@@ -126,5 +133,6 @@ def test_modules_name_what_needs_a_look_and_count_the_rest(now):
     make.running(now)
     make.beat("trailing", now, ago=0, last_error="KeyError: 'mark'", last_error_at=now)
     said = words("modules", now)
-    assert "15 of 15 up" in said and "Trailing Stop Manager" in said and "14 others beat and work." in said
+    well, of = map(int, re.search(r"(\d+) of (\d+) well", said).groups())
+    assert (of - well, f"{well} others beat and work." in said, "Trailing Stop Manager" in said) == (1, True, True)
     assert "Position Monitor" not in said

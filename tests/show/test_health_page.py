@@ -35,5 +35,5 @@ def test_what_changed_since_is_told_with_its_reason(reader, now):
 def test_the_page_asks_few_questions(reader, now, django_assert_max_num_queries):
     make.running(now)
     reader.get("/health/")
-    with django_assert_max_num_queries(50):
+    with django_assert_max_num_queries(53):
         reader.get("/health/")

@@ -1,6 +1,7 @@
 """Incidents on the page and over HTTP."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,13 @@ import pytest
 from monitoring.models import Incident, RemedyAttempt
 from monitoring.show import mending
 from monitoring.show.panels import render
+from monitoring.watch import ailments
 from monitoring.watch.detectors import Ailment
 from tests import builders
 from tests.show import factories as make
 from trading.gates import store
 from trading.gates.directives import Level
-from trading.models import BalanceLook, Directive, TrimProposal
+from trading.models import BalanceLook, CloseRequest, Directive, TrimProposal
 
 pytestmark = pytest.mark.django_db
 STALE = {"symbols": 12, "of": 12, "symbol": "BTC/USDT:USDT", "seconds": 29_929, "limit": 90}
@@ -74,11 +76,17 @@ class TestPage:
     @pytest.mark.parametrize("code", Ailment)
     def test_every_ailment_can_be_drawn(self, now, code):
         params = STALE | {"module": "Risk Guard", "every": 30, "process": "worker", "error": "OSError: no <route>",
-                          "ms": 1200, "limit_ms": 1000, "modules": 3}  # fmt: skip
+                          "ms": 1200, "limit_ms": 1000, "modules": 3, "restarts": 3, "most": 3,
+                          "until": now.isoformat()}  # fmt: skip
+        wanted = re.findall(r"%\((\w+)\)s", f"{ailments.TITLES[code]} {ailments.SENTENCES[code]}")
+        params = dict.fromkeys(wanted, 7) | params
         incident(now, code=code, key=code, params=params, escalated_at=now, attempts=3)
         html = panel("incidents", now)
-        assert f'data-code="{code}"' in html and "3 remedies within ten minutes in vain: a person is needed." in html
-        assert "%(" not in html and "<route>" not in html and "could not be" not in html
+        next_ = "Entries are held until there is room again" if code == Ailment.RESTARTS_EXHAUSTED else (
+            "3 remedies within ten minutes in vain: a person is needed."
+        )  # fmt: skip
+        assert f'data-code="{code}"' in html and next_ in html
+        assert "%(" not in html and "<route>" not in html and "could not be drawn" not in html
 
     def test_pressing_acknowledge_and_lift(self, reader, now):
         row = incident(now)
@@ -99,7 +107,7 @@ class TestPage:
             row = incident(now, key=f"k{i}")
             RemedyAttempt.objects.create(incident=row, action="backfill_candles", at=now)
             closed(now, key=f"c{i}")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             render(["incidents_said", "directives", "incidents", "healed"], now)
 
 
@@ -124,6 +132,64 @@ class TestBalance:
         html = panel("balance", now)
         assert "6,600.00 USDT" in html and "0.91" in html and "as much as 2.0 equal positions" in html
         assert "Trim BTC/USDT by 40\u00a0%" in html and "at risk" in html and "%(" not in html
+
+
+class TestSafety:
+    """The policy in force: why, what it does, since when, how it ends; and the restarts."""
+
+    def test_with_nothing_open_all_is_allowed_and_no_restart_is_used(self, now):
+        html = panel("directives", now)
+        assert 'data-level="ALLOW_ALL"' in html and "All is allowed" in html and "holds nothing back" in html
+        assert 'data-restarts="0"' in html and "0 of 3 restarts in ten minutes are used." in html
+
+    @pytest.mark.parametrize(
+        ("level", "key", "by", "says", "ends"),
+        [
+            (Level.REDUCED, "ORDER_UNKNOWN:1", "self_healing", "risk half as much", "healed and proven"),
+            (Level.NO_NEW_TRADES, "FEED_STALE", "self_healing", "No entry is sent.", "healed and proven"),
+            (Level.NO_NEW_TRADES, "by hand", "mira", "No entry is sent.", "It ends when a risk officer lifts it."),
+            (Level.DEFENSIVE_EXIT, "UNPROTECTED:1", "self_healing", "where it has no stop", "healed and proven"),
+            (Level.EMERGENCY_SHUTDOWN, "EMERGENCY_SHUTDOWN", "self_healing", "every position is closed at market",
+             "Only a person ends it"),
+        ],
+    )  # fmt: skip
+    def test_each_level_says_what_it_does_and_how_it_ends(self, now, level, key, by, says, ends):
+        store.direct(level, key, "All candles are old", by, now - timedelta(minutes=3))
+        html = panel("directives", now)
+        assert f'data-level="{level}"' in html and says in html and ends in html
+        assert "All candles are old" in html and f"by {by} at" in html and "since" in html and "%(" not in html
+
+    def test_the_strictest_is_in_force_and_each_has_its_own_end(self, now):
+        store.direct(Level.REDUCED, "a", "The database is slow", "self_healing", now - timedelta(minutes=5))
+        store.direct(Level.NO_NEW_TRADES, "b", "by hand", "mira", now, until=now + timedelta(minutes=5))
+        html = panel("directives", now)
+        assert 'data-level="NO_NEW_TRADES"' in html and html.count("<li data-key") == 2 and "It ends at" in html
+
+    def test_used_restarts_are_counted_and_an_open_circuit_says_when_the_next_may_come(self, now):
+        row = incident(now, key="RESTARTS_EXHAUSTED", code="RESTARTS_EXHAUSTED", subsystem="self_healing", params={})
+        for minutes in (1, 2, 4, 11):
+            RemedyAttempt.objects.create(incident=row, action="restart_process", at=now - timedelta(minutes=minutes))
+        RemedyAttempt.objects.create(incident=row, action="run_module", at=now)
+        store.direct(Level.NO_NEW_TRADES, "RESTARTS_EXHAUSTED", "Too many restarts", "self_healing", now)
+        html = panel("directives", now)
+        at = f"{now - timedelta(minutes=4) + timedelta(minutes=10):%H:%M:%S}"
+        assert f"3 of 3 restarts in ten minutes are used; the next may come at {at}." in html
+        assert f"It ends by itself at {at}, when one more restart is allowed" in html
+
+    def test_what_self_healing_closed_is_told_with_its_reason(self, now):
+        place = builders.position(decision=builders.decision())
+        why = "DEFENSIVE_EXIT: no stop at the exchange for 60 s, limit 10 s"
+        CloseRequest.objects.create(position=place, requested_by="self_healing", code="self_healing", reason=why,
+                                    requested_at=now)  # fmt: skip
+        html = panel("directives", now)
+        assert "closed by self-healing" in html and "no stop at the exchange for 60 s, limit 10 s" in html
+
+    def test_over_http(self, reader, now):
+        store.direct(Level.DEFENSIVE_EXIT, "UNPROTECTED:1", "BTC/USDT has no stop", "self_healing", now)
+        status, body = get(reader, "safety")
+        assert status == 200 and body["level"] == "DEFENSIVE_EXIT" and body["since"]
+        assert body["restarts"] == {"used": 0, "most": 3, "window_s": 600.0, "again_at": None}
+        assert body["directives"][0]["ends"].startswith("It ends by itself") and body["closes"] == []
 
 
 class TestApi:

@@ -77,7 +77,7 @@ async def hear(one, timeout=5):
 
 async def hear_panel(one, name):
     """The next whole panel of that name."""
-    for _ in range(60):
+    for _ in range(200):
         message = await hear(one)
         if message["type"] == "panel" and message["panel"] == name:
             return message

@@ -151,5 +151,5 @@ def test_calibration_is_drawn_for_each_that_votes_and_for_the_whole(reader, now)
 def test_the_page_makes_a_fixed_number_of_queries(reader, now, django_assert_max_num_queries):
     make.no_trades(now)
     found(now)
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(33):
         reader.get("/models/")

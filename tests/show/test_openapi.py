@@ -15,7 +15,7 @@ PLAIN = {"string": str, "integer": int, "boolean": bool, "object": dict, "array"
 READ = [
     "system", "modules", "rejection-codes", "cycle", "funnel", "signals", "signals/{signal_id}", "decisions",
     "decisions/{decision_id}", "policy", "counterfactuals", "account", "positions", "orders", "fills", "trades",
-    "trades/stats", "candles", "universe",
+    "trades/stats", "candles", "universe", "data-quality",
 ]  # fmt: skip
 
 

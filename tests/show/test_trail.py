@@ -30,7 +30,7 @@ def test_rejections_meet_their_gates_and_later_ones_were_not_asked(now):
     assert steps["cooled_down"].margin == pytest.approx(-0.403, abs=1e-3)
     assert steps["free_slot"].passed is None
     assert steps["fresh_candle"].way == "in"
-    assert (told.rejected, told.about) == (2, "20 asked: 18 passed, 2 rejected, 9 not asked")
+    assert (told.rejected, told.about) == (2, "21 asked: 19 passed, 2 rejected, 9 not asked")
     assert [change.code for change in told.changes] == ["LOW_CONFIDENCE", "COOLDOWN_ACTIVE"]
 
 

@@ -13,19 +13,25 @@ from ninja.openapi.schema import OpenAPISchema
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.api import (
+    alerts,
     controls,
     data,
+    diagnosis,
+    drills,
     export,
     house,
     incidents,
     judged,
     models,
     money,
+    practice,
+    reconciliation,
     risk,
     schemas,
     scorecard,
     settings,
     switch,
+    trims,
 )
 from monitoring.show.api.answers import Refusal, bad, refuse
 from monitoring.show.api.door import Door
@@ -50,15 +56,21 @@ api = Api(
 api.add_router("", house.router)
 api.add_router("", judged.router)
 api.add_router("", money.router)
+api.add_router("", reconciliation.router)
 api.add_router("", data.router)
 api.add_router("", models.router)
 api.add_router("", switch.router)
 api.add_router("", controls.router)
+api.add_router("", practice.router)
 api.add_router("", settings.router)
 api.add_router("", risk.router)
 api.add_router("", export.router)
 api.add_router("", scorecard.router)
 api.add_router("", incidents.router)
+api.add_router("", drills.router)
+api.add_router("", diagnosis.router)
+api.add_router("", trims.router)
+api.add_router("", alerts.router)
 
 
 # -- errors: one shape --------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from monitoring.show.api import universe as universe_desk
 from monitoring.show.api.answers import answer, bad
 from monitoring.show.api.lists import documented, nothing_asked, timeframe
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, parse
+from monitoring.watch import data_quality, datawhy
 from monitoring.watch.rows import newest_closes
 from trading.models import Candle, UniverseSnapshot
 
@@ -41,10 +42,20 @@ def candles(request: HttpRequest) -> HttpResponse:
 
 @router.get("/universe", openapi_extra=schemas.one("Universe"))
 def universe(request: HttpRequest) -> HttpResponse:
+    """Who is in and out; `why` tells what is wrong with the data of those that are in, with its numbers."""
     nothing_asked(request)
     newest, now = UniverseSnapshot.objects.order_by("-at").first(), timezone.now()
     symbols = [row["symbol"] for row in newest.symbols] if newest else []
-    return answer(shapes.universe(newest, newest_closes(symbols, now), now))
+    closed = newest_closes(symbols, now)
+    return answer(shapes.universe(newest, closed, datawhy.whys(closed, symbols, now), now))
+
+
+@router.get("/data-quality", openapi_extra=schemas.one("DataQuality"))
+def quality(request: HttpRequest) -> HttpResponse:
+    """Gaps, candles put aside by reason and field, what stands still, and the clock."""
+    nothing_asked(request)
+    now = timezone.now()
+    return answer(shapes.data_quality(data_quality.read(now), now))
 
 
 @router.post("/universe/refresh")

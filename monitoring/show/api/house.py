@@ -13,6 +13,7 @@ from monitoring.show.api.lists import nothing_asked
 from monitoring.show.build import BUILD, VERSION
 from monitoring.show.panels.head import playing
 from monitoring.show.scene import Scene
+from monitoring.watch import witness
 from trading.codes import Code
 from trading.gates.rows import switch_state
 
@@ -50,6 +51,18 @@ def modules(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     now = timezone.now()
     return answer({"items": [shapes.module(p) for p in Scene(now).pulses], "next": None, "as_of": now})
+
+
+@router.get("/processes", openapi_extra=schemas.many("Process"))
+def processes(request: HttpRequest) -> HttpResponse:
+    nothing_asked(request)
+    now = timezone.now()
+    seen = witness.read(now)
+    items = [
+        shapes.process(one, one.alive(now), {odd.what for odd in seen.odd if odd.process == one})
+        for one in seen.processes
+    ]
+    return answer({"items": items, "next": None, "as_of": now})
 
 
 @router.get("/rejection-codes", openapi_extra=schemas.many("RejectionCode"))

@@ -10,12 +10,14 @@ from ninja import Router
 
 from monitoring.control import incidents as desk
 from monitoring.models import Incident
+from monitoring.show import mending, safety
 from monitoring.show.api import query
 from monitoring.show.api.answers import answer, missing
 from monitoring.show.api.lists import documented, nothing_asked, number
 from monitoring.show.api.once import once
 from monitoring.show.api.query import PAGE, SPAN, Field, between, page, parse
-from monitoring.watch import ailments
+from monitoring.show.scene import Scene
+from monitoring.watch import ailments, circuit
 
 router = Router(tags=["incidents"])
 STATUS = Field("status", query.choice("open", "closed", "all"), "open, closed or all (default)", default="all")
@@ -40,6 +42,34 @@ def incidents(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(severity=asked["severity"])
     found, onward = page(rows, asked)
     return answer({"items": [incident(row) for row in found], "next": onward, "as_of": timezone.now()})
+
+
+@router.get("/safety")
+def safety_policy(request: HttpRequest) -> HttpResponse:
+    """The safety policy in force, why, what it does, how it ends; the restarts used; what was closed by it lately."""
+    nothing_asked(request)
+    scene = Scene(timezone.now())
+    force, used = safety.in_force(scene), safety.restarts(scene)
+    window = circuit.WINDOW.total_seconds()
+    return answer(
+        {
+            "level": force.level,
+            "since": force.since,
+            "effect": force.effect,
+            "directives": [
+                {"id": row.pk, "level": row.level, "key": row.key, "reason": row.reason, "by": row.by, "at": row.at,
+                 "until": row.until, "ends": safety.ending(row, used)}
+                for row in scene.once(mending.standing)
+            ],
+            "restarts": {"used": used.used, "most": used.most, "window_s": window, "again_at": used.again_at},
+            "closes": [
+                {"id": row.pk, "position": row.position_id, "symbol": row.position.symbol, "reason": row.reason,
+                 "requested_at": row.requested_at, "status": row.position.status}
+                for row in force.closes
+            ],
+            "as_of": scene.now,
+        }
+    )  # fmt: skip
 
 
 @router.post("/incidents/{incident_id}/acknowledge", openapi_extra=BODY)
@@ -75,6 +105,7 @@ def incident(row: Incident) -> dict[str, Any]:
         "remedy": row.remedy or None,
         "attempts": row.attempts,
         "escalated_at": row.escalated_at,
+        "paged_at": row.paged_at,
         "verified": row.verified,
         "evidence": row.evidence,
         "closed_at": row.closed_at,

@@ -15,7 +15,7 @@ from ninja import Router
 from monitoring.control import actions
 from monitoring.show.api import query
 from monitoring.show.api.answers import answer, missing
-from monitoring.show.api.asked import CONTROL_BODY, given
+from monitoring.show.api.asked import CONTROL, CONTROL_BODY, given, shown
 from monitoring.show.api.lists import documented, listing, nothing_asked, number
 from monitoring.show.api.once import once
 from monitoring.show.api.query import Field
@@ -25,6 +25,16 @@ from trading.models import ModelFinding, ModelVersion, TrainingRun
 router = Router(tags=["models"])
 STATUS = Field("status", query.choice("champion", "challenger", "retired", "quarantined"), "a model's status")
 OUTCOME = Field("outcome", query.choice("running", "done", "failed"), "running, done or failed")
+ROLLBACK_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {
+        "type": "object", "additionalProperties": False, "required": ["version", "reason"], "properties": {
+            "version": {"type": "string", "maxLength": 40},
+            "reason": {"type": "string", "maxLength": actions.REASON_LENGTH},
+            "shown": {"type": "object", "description": "in_force: versions that vote, as shown; 409 where others do"},
+            "as_of": {"type": "string", "description": "when that was shown; 409 where that is too long ago"},
+        }}}}},
+    "parameters": CONTROL_BODY["parameters"],
+}  # fmt: skip
 VERDICT = Field("verdict", query.choice("promoted", "refused"), "promoted or refused")
 
 
@@ -75,6 +85,19 @@ def asked(request: HttpRequest, told: Mapping[str, Any]) -> dict[str, Any]:
     now = timezone.now()
     run = actions.retrain(request.user, now, told.get("reason", ""))
     return job_shape(run) | {"new": run.started_at == now}
+
+
+@router.post("/retraining/rollback", openapi_extra=ROLLBACK_BODY)
+def rollback(request: HttpRequest) -> HttpResponse:
+    """Let a former version vote again: 200 and who votes; 409 where it can't, or where other models vote by now."""
+    nothing_asked(request)
+    told = query.body(request, CONTROL | {"version": query.text(40)}, optional=tuple(CONTROL))
+    return once(request, lambda: reinstated(request, told))
+
+
+def reinstated(request: HttpRequest, told: Mapping[str, Any]) -> dict[str, Any]:
+    done = actions.roll_back(told["version"], told.get("reason", ""), request.user, timezone.now(), shown(told))
+    return {"version": done.version, "kinds": done.kinds, "replaced": done.replaced}
 
 
 # -- shapes -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Avg, Count, Max, Q, Sum
+from django.db.models import Avg, Count, Max, Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
@@ -12,6 +12,7 @@ from monitoring.show.api.answers import answer
 from monitoring.show.api.lists import KIND, OPEN, SIDE, STATUS, documented, listing, nothing_asked
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, docs, page, parse
 from monitoring.show.scene import Scene, cleaned, held, with_guards
+from monitoring.show.sums import totals
 from trading.models import Fill, Order, Position, Trade
 
 router = Router(tags=["money"])
@@ -64,8 +65,7 @@ def trade_stats(request: HttpRequest) -> HttpResponse:
     if asked["symbol"]:
         rows = rows.filter(symbol=asked["symbol"])
     sums = rows.aggregate(
-        n=Count("id"), wins=Count("id", filter=Q(net__gt=0)), net=Sum("net"), gross=Sum("gross"), fees=Sum("fees"),
-        funding=Sum("funding"), mean_r=Avg("r_multiple"), as_of=Max("closed_at"),
-    )  # fmt: skip
-    money = {name: cleaned(sums[name]) for name in ("net", "gross", "fees", "funding")}
+        n=Count("id"), wins=Count("id", filter=Q(net__gt=0)), mean_r=Avg("r_multiple"), as_of=Max("closed_at")
+    )
+    money = {name: cleaned(sum_) for name, sum_ in totals(rows, "net", "gross", "fees", "funding").items()}
     return answer(sums | money | {"win_rate": sums["wins"] / sums["n"] if sums["n"] else None})

@@ -28,12 +28,23 @@ SHAPES: dict[str, str] = {
     "Module": """
         name text                its short name
         title text               its name on the page
-        configured boolean       it must run here
+        status text              running, idle, late, off, never_ran, down, failed, stuck, failing, half ...
+        alarm boolean            that is an alarm
+        why text                 why it is what it is
+        configured boolean       it must run here, and nobody has switched it off
+        built boolean?           its process could load it; null where no process has said so
+        called object            its own ticks of the last hour, how many were due, their share, and by whom
+        effect object            what it did in the last hour; and what waited upstream (asked) and was done of it
+        process text             the process that runs it
+        build text?              the commit that its last tick ran
+        code text?               hash of the program's files that it ran
+        config_hash text?        fingerprint of the settings that it ran with
         liveness text            never, up, late or down
         last_tick time?          when it last ran
         last_work time?          when it last did something useful
         examined integer?        items that its last tick looked at
         actions integer?         what its last tick did
+        failed integer?          items that its last tick could not do
         idle_reason text?        why it had nothing to do
         last_error text?         how a tick ended that failed
         last_error_at time?      when that was
@@ -41,6 +52,23 @@ SHAPES: dict[str, str] = {
         every_s number           how often it must run
         lag_ms integer?          how late its last tick began
         lag_s number?            the same in seconds""",
+    "Process": """
+        name text                web, worker (the trading loop), stream, trainer, beat
+        host text                the machine
+        pid integer              the process's number there
+        liveness text            never, up, late or down
+        build text               the commit that it runs
+        code text                hash of the program's files as it started
+        config_hash text         fingerprint of its settings
+        differs [text]           code, config: what it runs otherwise than the web process does
+        started_at time          when it began
+        beat_at time             its newest heartbeat
+        work_at time?            when it last finished something
+        works integer            things finished since it began
+        doing text?              what it has been at for longest
+        doing_since time?        since when
+        lag_ms integer           how late its newest heartbeat was
+        broken object            modules that it could not load, and why""",
     "RejectionCode": """
         code text                such as COOLDOWN_ACTIVE
         stage text?              where it is said
@@ -106,16 +134,91 @@ SHAPES: dict[str, str] = {
         evaluated integer        those with enough fresh data
         flat integer             those without a signal
         not_evaluated {integer}  the others by code
+        symbols_not_evaluated {integer}  different symbols among them, by code
         signals integer          signals
+        symbols_with_signals integer  different symbols that had one
         traded integer           signals that were filled
         failed integer           signals whose order failed
         pending integer          signals whose outcome is not known yet
         rejected integer         signals that a gate rejected
         by_code {integer}        rejections by first code
+        symbols_by_code {integer}  different symbols among them, by code
         failed_by_code {integer} failures by code
         dominant Reason?         what stopped most
         law_holds boolean        signals = traded + rejected + failed + pending
         as_of time               the newest judged bar's moment""",
+    "Proof": """
+        sentence text            what can be looked up
+        href text?               where""",
+    "Problem": """
+        rank integer             1 matters most
+        severity text            critical, high, medium or low
+        title text               what it is
+        cause text               what was measured, the limit, the setting, who changed it, what another value gives
+        evidence [Proof]         what proves it
+        steps [text]             what to do, in order
+        action object?           a safe thing to press: control, target, href; null where there is none
+        code text                the cause's code
+        subject text?            what it hits: a code, symbol, module, position
+        key text                 code and subject
+        setting text?            the setting behind it
+        share number             of the window's signals that it explains
+        since time?              since when
+        because text?            key of the problem that it follows from""",
+    "ReasonInFull": """
+        code text                the rejection's code
+        n integer                how often
+        of integer               of so many signals, or judgements
+        symbols integer          different symbols
+        judged boolean           false: symbols that could not be judged
+        sentence text            its median case in words
+        setting text?            its setting, default, and who changed it last
+        otherwise text?          what another value would have given""",
+    "OnPurpose": """
+        code text                HALTED, REDUCING, FLAT or a rejection code that is meant
+        sentence text            the same in words
+        share number             of the window's signals
+        since time?              since when""",
+    "Diagnosis": """
+        verdict text             the headline
+        problems [Problem]       what matters most first
+        reasons [ReasonInFull]   why signals did not trade
+        on_purpose [OnPurpose]   what stands still because it is meant to
+        looked_for integer       causes that were looked for
+        window_s number          the window in seconds
+        as_of time               when that was""",
+    "Differing": """
+        signal integer           its number
+        decision integer         its decision's number
+        symbol text              as ccxt writes it
+        side text                long or short
+        at time                  close of the judged bar
+        net_r number?            what its path brought or would have brought, in R after costs; null: not known yet""",
+    "Mean": """
+        n integer                signals whose whole horizon is over and whose path is known
+        unknown integer          those whose path a gap in the data hides
+        mean_r number?           their mean in R after costs
+        ci_low number?           95 % interval; null while the sample is too short
+        ci_high number?          its upper end""",
+    "WhatIf": """
+        setting text             the limit
+        value number             the value that was judged with
+        in_force number          the value in force now
+        since time               the window's begin
+        until time               and its end
+        bars integer             bars that were judged again
+        signals integer          signals in them
+        rejected integer         of them rejected then
+        would_have_passed integer  of the rejected
+        would_not_have_passed integer  of those that passed
+        passed [Differing]       the former, the newest 200
+        stopped [Differing]      the latter, the newest 200
+        result Mean              what the former would have brought
+        not_measured integer     signals whose correlation can't be measured any more
+        older integer            signals of the window that lie too far back to be judged again
+        bars_without_desk integer  bars whose desk was not kept
+        sentence text            the same in words
+        mode text                the mode""",
     "Cycle": """
         id integer               its number
         timeframe text           the bar's width
@@ -300,13 +403,48 @@ SHAPES: dict[str, str] = {
         last_candle_at time?     close of its newest candle
         age_s number?            and its age
         status text?             in or out
-        why text?                the reason""",
+        why text?                the reason, or what is wrong with its data: stale, frozen, gap, quarantine""",
     "Universe": """
         symbols [UniverseRow]    in and out
         snapshot_at time?        when they were chosen
         age_s number?            and how long ago
         source text?             where the list comes from
         as_of time?              when they were chosen""",
+    "Clock": """
+        offset_ms integer        positive: the exchange's clock is ahead of ours
+        round_trip_ms integer    of the question
+        state text               ok, warn, fail (entries are denied) or unknown
+        measured_at time         by our clock""",
+    "Gap": """
+        symbol text              as ccxt writes it
+        first time               open time of the first missing candle
+        last time                and of the last one
+        missing integer          candles
+        found_at time            when it was found
+        asked integer            how often the exchange was asked for it""",
+    "Refusal": """
+        kind text                such as nan or spike
+        count integer            of the last day
+        symbols integer          how many were hit
+        fields {integer}         which fields were wrong, and how often
+        put_aside boolean        false: noted, and used all the same
+        last_seen time           the newest""",
+    "Lacking": """
+        symbol text              as ccxt writes it
+        code text                why it was not judged at the newest bar
+        value number?            what was measured
+        limit number?            and what is needed""",
+    "DataQuality": """
+        clock Clock?             the reading that is farthest off
+        gaps [Gap]               open ones, the newest first, at most 50
+        open_gaps integer        all of them
+        filled_gaps integer      within the last day
+        refused [Refusal]        candles that were not believed, or noted
+        lacking [Lacking]        symbols that the newest bar left out for want of data
+        frozen [text]            symbols that stand still although trades are told
+        paused boolean           nothing is traded anywhere
+        bar time?                the newest bar that was judged
+        as_of time               when it was read""",
     "Error": """
         code text                such as bad_request
         message text             what was wrong, in words

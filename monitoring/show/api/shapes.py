@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,10 @@ from django.conf import settings
 from monitoring.show.held import Held, Protection, seconds_without, value
 from monitoring.show.scene import Account, Pulse
 from monitoring.watch.counterfactuals import Counterfactual
+from monitoring.watch.data_quality import Quality
+from monitoring.watch.evidence import Process
 from monitoring.watch.funnel import Funnel
+from monitoring.watch.probes.words import say
 from trading.codes import MEANINGS, Code
 from trading.models import (
     Candle,
@@ -113,12 +116,15 @@ def funnel(seen: Funnel, now: datetime) -> Row:
         "evaluated": seen.evaluated,
         "flat": seen.flat,
         "not_evaluated": seen.not_evaluated,
+        "symbols_not_evaluated": dict(seen.spread.absent),
         "signals": seen.signals,
+        "symbols_with_signals": seen.spread.signals,
         "traded": seen.law.traded,
         "failed": seen.law.failed,
         "pending": seen.law.pending,
         "rejected": seen.law.rejected,
         "by_code": seen.by_code,
+        "symbols_by_code": {reason.code: reason.symbols for reason in seen.reasons},
         "failed_by_code": seen.failed_by_code,
         "dominant": {"code": top.code, "n": top.n, "sentence": top.sentence, "setting": top.setting} if top else None,
         "law_holds": seen.law_holds,
@@ -306,16 +312,44 @@ def policy(row: PolicyVersion | None, now: datetime) -> Row:
 
 
 def module(pulse: Pulse) -> Row:
+    """Its beats, and its line of the truth table: configured, built, called, effect."""
     state = pulse.state if pulse.state and pulse.state.last_tick else None  # a row without a tick measured nothing
+    truth, seen, calls = pulse.truth, pulse.truth.seen, pulse.truth.seen.calls
+    due = seen.due
     return {
         "name": pulse.name,
         "title": pulse.title,
-        "configured": True,
+        "status": truth.status.value,
+        "alarm": truth.alarm,
+        "why": say(truth.code, truth.params),
+        "configured": truth.configured,
+        "built": truth.built,
+        "called": {
+            "ticks": calls.own,
+            "expected": calls.expected,
+            "share": round(calls.share, 4) if calls.share is not None else None,
+            "window_s": round(calls.window.total_seconds(), 1),
+            "by": dict(calls.by),
+        },
+        "effect": {
+            "examined": calls.examined,
+            "actions": calls.actions,
+            "idle": calls.idle,
+            "errors": calls.errors,
+            "asked": due.asked if due else None,
+            "done": due.done if due else None,
+            "of": due.code if due else None,
+        },
+        "process": seen.runner,
+        "build": (state.build or None) if state else None,
+        "code": (state.code or None) if state else None,
+        "config_hash": (state.config_hash or None) if state else None,
         "liveness": pulse.alive,
         "last_tick": state.last_tick if state else None,
         "last_work": state.last_work if state else None,
         "examined": state.examined if state else None,
         "actions": state.actions if state else None,
+        "failed": state.failed if state else None,
         "idle_reason": (state.idle_reason or None) if state else None,
         "last_error": (state.last_error or None) if state else None,
         "last_error_at": state.last_error_at if state else None,
@@ -323,6 +357,28 @@ def module(pulse: Pulse) -> Row:
         "every_s": pulse.every.total_seconds(),
         "lag_ms": state.lag_ms if state else None,
         "lag_s": state.lag_ms / 1000 if state else None,
+    }
+
+
+def process(row: Process, alive: str, odd: Collection[str]) -> Row:
+    """One process's heartbeat; `odd` names what it runs otherwise than the web process: code, config."""
+    return {
+        "name": row.name,
+        "host": row.host,
+        "pid": row.pid,
+        "liveness": alive,
+        "build": row.build,
+        "code": row.code,
+        "config_hash": row.config_hash,
+        "differs": sorted(odd),
+        "started_at": row.started_at,
+        "beat_at": row.beat_at,
+        "work_at": row.work_at,
+        "works": row.works,
+        "doing": row.doing or None,
+        "doing_since": row.doing_since,
+        "lag_ms": row.lag_ms,
+        "broken": dict(row.broken),
     }
 
 
@@ -337,7 +393,10 @@ def candle(row: Candle) -> Row:
     }
 
 
-def universe(snapshot: UniverseSnapshot | None, closed: Mapping[str, datetime], now: datetime) -> Row:
+def universe(
+    snapshot: UniverseSnapshot | None, closed: Mapping[str, datetime], wrong: Mapping[str, str], now: datetime
+) -> Row:
+    """`wrong`: what is wrong with the data of those that are in."""
     if snapshot is None:
         return {"symbols": [], "snapshot_at": None, "age_s": None, "as_of": None}
     rows = []
@@ -351,7 +410,7 @@ def universe(snapshot: UniverseSnapshot | None, closed: Mapping[str, datetime], 
                 "last_candle_at": at,
                 "age_s": round((now - at).total_seconds(), 1) if at else None,
                 "status": entry.get("status"),
-                "why": entry.get("why"),
+                "why": wrong.get(entry["symbol"], entry.get("why")) if is_in(entry) else entry.get("why"),
             }
         )
     return {
@@ -360,6 +419,55 @@ def universe(snapshot: UniverseSnapshot | None, closed: Mapping[str, datetime], 
         "age_s": round((now - snapshot.at).total_seconds(), 1),
         "source": snapshot.source,
         "as_of": snapshot.at,
+    }
+
+
+def is_in(entry: Mapping[str, Any]) -> bool:
+    return entry.get("status") == "in"
+
+
+def data_quality(seen: Quality, now: datetime) -> Row:
+    clock = seen.clock
+    return {
+        "clock": clock
+        and {
+            "offset_ms": clock.offset_ms,
+            "round_trip_ms": clock.round_trip_ms,
+            "state": clock.state(now),
+            "measured_at": clock.at,
+        },
+        "gaps": [
+            {
+                "symbol": gap.symbol,
+                "first": gap.first,
+                "last": gap.last,
+                "missing": gap.missing,
+                "found_at": gap.found_at,
+                "asked": gap.asked,
+            }
+            for gap in seen.gaps
+        ],
+        "open_gaps": seen.open_gaps,
+        "filled_gaps": seen.filled,
+        "refused": [
+            {
+                "kind": one.kind,
+                "count": one.count,
+                "symbols": one.symbols,
+                "fields": dict(one.fields),
+                "put_aside": not one.used,
+                "last_seen": one.last,
+            }
+            for one in seen.refused
+        ],
+        "lacking": [
+            {"symbol": symbol, "code": lack.get("code"), "value": lack.get("value"), "limit": lack.get("limit")}
+            for symbol, lack in sorted(seen.lacking.items())
+        ],
+        "frozen": seen.frozen,
+        "paused": seen.paused,
+        "bar": seen.bar,
+        "as_of": now,
     }
 
 

@@ -19,7 +19,7 @@ from monitoring.show.api.query import SPAN, SYMBOL, Field
 from monitoring.show.api.risk import ACTION, TARGET, WHO
 from monitoring.show.exports.pages import Row, pages
 from monitoring.show.scene import Scene
-from trading.models import Candle, Decision, Fill, Order, Position, Signal, Trade
+from trading.models import Candle, Decision, Fill, IncomeEntry, Order, Position, Signal, Trade
 
 INTEGER, NUMBER, MONEY, TEXT, TIME, BOOLEAN, JSON = "integer", "number", "money", "text", "time", "boolean", "json"
 KINDS: tuple[tuple[type[models.Field], str], ...] = (
@@ -102,9 +102,10 @@ def still_there(asked: Mapping[str, Any]) -> Q:
 
 
 MODULE_COLUMNS = tuple(Column(*pair) for pair in (
-    ("name", TEXT), ("title", TEXT), ("liveness", TEXT), ("last_tick", TIME), ("last_work", TIME),
+    ("name", TEXT), ("title", TEXT), ("status", TEXT), ("why", TEXT), ("liveness", TEXT),
+    ("last_tick", TIME), ("last_work", TIME),
     ("examined", INTEGER), ("actions", INTEGER), ("idle_reason", TEXT), ("last_error", TEXT), ("last_error_at", TIME),
-    ("called_by", TEXT), ("every_s", NUMBER), ("lag_s", NUMBER),
+    ("called_by", TEXT), ("every_s", NUMBER), ("lag_s", NUMBER), ("process", TEXT), ("code", TEXT),
 ))  # fmt: skip
 
 
@@ -154,6 +155,9 @@ TRADES = table(
     " closed_at close_reason mode",
     "closed_at", (SYMBOL, SIDE),
 )  # fmt: skip
+INCOME = table(
+    "income", IncomeEntry, "id income_id kind symbol asset amount trade_id info at read_at mode", "at", (SYMBOL,)
+)
 HEALTH = table("health", HealthScore, "id at overall coverage status evidence", "at")
 INCIDENTS = table(
     "incidents", Incident,
@@ -172,5 +176,7 @@ MODULES = Dataset("modules", MODULE_COLUMNS, modules)
 
 DATASETS: dict[str, Dataset] = {
     one.name: one
-    for one in (SIGNALS, DECISIONS, ORDERS, FILLS, POSITIONS, TRADES, HEALTH, MODULES, INCIDENTS, AUDIT, CANDLES)
+    for one in (
+        SIGNALS, DECISIONS, ORDERS, FILLS, POSITIONS, TRADES, INCOME, HEALTH, MODULES, INCIDENTS, AUDIT, CANDLES,
+    )
 }  # fmt: skip

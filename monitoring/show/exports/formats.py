@@ -125,6 +125,7 @@ def as_parquet(columns: Sequence[Column], pages: Iterable[Rows]) -> Generator[by
     import pyarrow as pa
     from pyarrow import parquet
 
+    pa.set_memory_pool(pa.system_memory_pool())  # arrow's own keeps some 40 MB of what it has freed
     schema, sink, group = parquet_schema(columns), Sink(), []
     with parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
         for rows in pages:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -18,8 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from monitoring.control import actions, incidents, practice, venue
+from monitoring.control import actions, alerts, incidents, practice, venue
 from monitoring.control.actions import BadRequest, Shown, Stale, Unreachable
+from monitoring.control.drills import asking as drilling
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.api import query
 from monitoring.show.api.answers import Refusal
@@ -175,6 +177,16 @@ def retrain(ask: Ask, who: Any, now: datetime) -> Said:
     return Said(_("Training %(n)s is queued; its progress is on the models' page.") % {"n": run.pk}, 202)
 
 
+def rollback(ask: Ask, who: Any, now: datetime) -> Said:
+    done = actions.roll_back(ask.target, ask.reason, who, now, ask.shown)
+    n = len(done.kinds)
+    told = {"version": done.version, "n": n}
+    said = ngettext(
+        "%(n)s model of version %(version)s votes again.", "%(n)s models of version %(version)s vote again.", n
+    )
+    return Said(said % told)
+
+
 def tune(ask: Ask, who: Any, now: datetime) -> Said:
     done = actions.tune({ask.target: ask.value}, ask.reason, who, now, ask.shown)[0]
     told = {"name": done.name, "was": f"{done.was:g}", "value": f"{done.value:g}"}
@@ -200,6 +212,20 @@ def dismiss(ask: Ask, who: Any, now: datetime) -> Said:
     return Said(_("%(symbol)s stays as it is.") % {"symbol": market(row.symbol)})
 
 
+def trim(ask: Ask, who: Any, now: datetime) -> Said:
+    asked = actions.apply_trim(number(ask.target), ask.reason, who, now, ask.shown)
+    done = actions.trimming(asked.request_id)
+    told = {"symbol": market(done.symbol), "filled": price(done.filled), "left": price(done.left), "why": done.error}
+    if done.state == "done":
+        told |= {"price": price(done.average_price), "money": signed(done.net or Decimal(0))}
+        return Said(_("%(symbol)s: %(filled)s closed at %(price)s, %(money)s USDT; %(left)s are left.") % told)
+    if done.over:
+        return Said(_("%(symbol)s was not trimmed as wanted, %(filled)s were closed: %(why)s.") % told)
+    if done.error:
+        return Said(_("%(symbol)s: accepted, not done yet. %(why)s") % told, 202)
+    return Said(_("%(symbol)s: accepted, pending. The exchange has not confirmed the trim yet.") % told, 202)
+
+
 def break_it(ask: Ask, who: Any, now: datetime) -> Said:
     done = practice.break_it(ask.target, who, now, ask.reason)
     return Said(_("Broken for %(n)s s. Watch what is found, tried and proved.") % {"n": f"{done.seconds_left:.0f}"})
@@ -209,6 +235,16 @@ def mend(ask: Ask, who: Any, now: datetime) -> Said:
     n = practice.mend(who, now, ask.reason)
     told = ngettext("%(n)s fault was ended.", "%(n)s faults were ended.", n)
     return Said(told % {"n": n})
+
+
+def drill(ask: Ask, who: Any, now: datetime) -> Said:
+    row = drilling.start(ask.target, who, now, ask.reason)
+    return Said(_("The drill %(name)s starts; its progress shows on the drills' page.") % {"name": row.name}, 202)
+
+
+def alert_test(ask: Ask, who: Any, now: datetime) -> Said:
+    alerts.send_test(who, now)
+    return Said(_("It is sent within seconds; what came of it shows on this page."), 202)
 
 
 def venue_check(ask: Ask, who: Any, now: datetime) -> Said:
@@ -234,12 +270,16 @@ ACTS: dict[str, Callable[[Ask, Any, datetime], Said]] = {
     "tick": tick,
     "universe": universe,
     "retrain": retrain,
+    "rollback": rollback,
     "tune": tune,
     "acknowledge": acknowledge,
     "lift": lift,
     "dismiss": dismiss,
+    "trim": trim,
     "break": break_it,
     "mend": mend,
+    "drill": drill,
+    "alert": alert_test,
     "venue_check": venue_check,
     "venue_start": venue_start,
     "venue_stop": venue_stop,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
 from monitoring.control.actions import Stale
-from monitoring.show import controls, levers, steps
+from monitoring.show import controls, drawings, levers, steps
 from monitoring.show.api.answers import Refusal
 from monitoring.show.api.lists import CODE, OUTCOME
 from monitoring.show.api.query import PAGE, SPAN, SYMBOL, between, parse
@@ -167,6 +167,7 @@ def page(request: HttpRequest, number: int) -> HttpResponse:
         "would": SignalOutcome.objects.filter(signal=chosen.signal_id).first(),
         "would_at": chosen.signal.at + settings.QUANTUM.bar * settings.QUANTUM.QT_HORIZON_BARS,
         "chart": f"/charts/decisions/{number}/",
+        "chart_every": drawings.growing(chosen, scene.now),
     }
     title = f"{market(chosen.signal.symbol)} {chosen.signal.side}"
     return render(request, "monitoring/decision.html", frame(request, title, "/decisions/", scene) | words)

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from monitoring.show.frame import looking, page
 
-SHOWS = ("universe_said", "snapshot", "symbols")
+SHOWS = ("universe_said", "snapshot", "quality", "symbols")
 
 
 @looking

@@ -30,10 +30,11 @@ class Panel:
     timed: bool = False  # changes by the mere passing of time: refreshed every few seconds
     follows: tuple[str, ...] = ()  # nudges for other things that change this panel too
     seldom: float = 0  # seconds between two pushes of a panel that changes all the time
+    drawn_as: str = ""  # the template's name, where several panels share one
 
     @property
     def template(self) -> str:
-        return f"monitoring/panels/{self.name}.html"
+        return f"monitoring/panels/{self.drawn_as or self.name}.html"
 
 
 @dataclass(frozen=True, slots=True)

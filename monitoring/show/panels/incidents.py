@@ -8,12 +8,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from monitoring.show import controls, mending
+from monitoring.show import controls, mending, safety
 from monitoring.show.panels.base import SECOND, Panel, bars, register
 from monitoring.show.scene import Scene
-from monitoring.watch import ailments
 from monitoring.watch.words import grouped, market
-from trading.gates.directives import Level
+from trading.models import TrimProposal
 
 
 def said(scene: Scene) -> dict[str, Any]:
@@ -44,12 +43,15 @@ def control(one: controls.Control | None, scene: Scene) -> controls.Control | No
 
 
 def directives(scene: Scene) -> dict[str, Any]:
-    rows = scene.once(mending.standing)
+    """The policy in force: why, what it does, since when, how it ends; and the restarts that are left."""
+    rows, used = scene.once(mending.standing), scene.once(safety.restarts)
+    force = scene.once(safety.in_force)
     return {
-        "policy": str(ailments.LEVELS[scene.once(mending.level)]),
+        "force": force,
+        "restarts": used,
+        "closes": [safety.closed(row) for row in force.closes],
         "directives": [
-            (row, str(ailments.LEVELS[Level(row.level)]), controls.offer(mending.lift(row), scene.audience))
-            for row in rows
+            (row, safety.ending(row, used), controls.offer(mending.lift(row), scene.audience)) for row in rows
         ],
     }
 
@@ -69,11 +71,16 @@ def balance(scene: Scene) -> dict[str, Any]:
         "look": look,
         "figures": mending.figures(look) if look else {},
         "pairs": [(market(p["first"]), market(p["second"]), grouped(p["rho"], 2)) for p in together],
-        "trims": [(mending.proposed(row), controls.offer(mending.dismiss(row), scene.audience)) for row in trims],
+        "trims": [(mending.proposed(row), offered(row, scene)) for row in trims],
         "about": ngettext("%(n)s proposed trim", "%(n)s proposed trims", len(trims)) % {"n": len(trims)}
         if trims
         else _("nothing to trim"),
     }
+
+
+def offered(row: TrimProposal, scene: Scene) -> list[controls.Control | None]:
+    """What can be done about a proposal, the safe direction first."""
+    return [controls.offer(one, scene.audience) for one in (mending.apply(row), mending.dismiss(row))]
 
 
 def looked_at(scene: Scene) -> datetime | None:

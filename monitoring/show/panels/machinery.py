@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from monitoring.show import controls, machinery
 from monitoring.show.panels.base import SECOND, Panel, register
-from monitoring.show.scene import Scene
+from monitoring.show.scene import Scene, table
 
 
 def said(scene: Scene) -> dict[str, Any]:
     found = scene.once(machinery.runs)
-    sentence, tone = machinery.summary(found)
+    sentence, tone = machinery.summary(found, scene.once(table).odd)
     working = [run.pulse.state.last_work for run in found if run.pulse.state and run.pulse.state.last_work]
     return {
         "sentence": sentence,

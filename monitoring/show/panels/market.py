@@ -26,6 +26,11 @@ KINDS = {
     "off_grid": gettext_lazy("off the grid: the bar began at an odd time"),
     "spike": gettext_lazy("spike: the price jumped too far to be believed"),
     "order": gettext_lazy("order: an older bar came after a newer one"),
+    "shape": gettext_lazy("shape: a field was missing, or the bar's end is another bar's"),
+    "foreign": gettext_lazy("foreign: another symbol's or interval's bar"),
+    "disputed": gettext_lazy("disputed: it contradicts what was told of the same bar"),
+    "frozen": gettext_lazy("frozen: the price stands still although trades are told"),
+    "jump": gettext_lazy("jump: the price moved far, and the mark bears it out"),
 }
 
 
@@ -63,7 +68,6 @@ def snapshot(scene: Scene) -> dict[str, Any]:
     return {
         "snapshot": taken,
         "control": controls.offer(refresh, scene.audience),
-        "faults": [(one, KINDS.get(one.kind, one.kind)) for one in scene.once(market.faults)],
         "inside": len(inside),
     }
 

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitoring.show import charts, controls, minds
+from monitoring.control import actions
+from monitoring.show import charts, controls, minds, wayback
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
 from monitoring.templatetags.quantum import title_of_kind
@@ -130,7 +131,8 @@ def voters(scene: Scene) -> dict[str, Any]:
 
 
 def former(scene: Scene) -> dict[str, Any]:
-    return {"minds": [shown(one) for one in scene.once(minds.former)]}
+    kept = [(one, controls.offer(wayback.roll_back(one, scene.now), scene.audience)) for one in actions.former_sets()]
+    return {"minds": [shown(one) for one in scene.once(minds.former)], "kept": kept}
 
 
 def shown(one: minds.Mind) -> dict[str, Any]:

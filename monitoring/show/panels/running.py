@@ -20,9 +20,8 @@ def modules(scene: Scene) -> dict[str, Any]:
     """What needs a look, and how many do not."""
     pulses = scene.pulses
     ailing = [p for p in pulses if p.shape != "ok"]
-    up = sum(p.alive == "up" for p in pulses)
-    told = {"up": up, "of": len(pulses)}
-    return {"pulses": ailing, "about": _("%(up)s of %(of)s up") % told, "fine": len(pulses) - len(ailing)}
+    fine = len(pulses) - len(ailing)
+    return {"pulses": ailing, "about": _("%(up)s of %(of)s well") % {"up": fine, "of": len(pulses)}, "fine": fine}
 
 
 def modules_at(scene: Scene) -> datetime | None:

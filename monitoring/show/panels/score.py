@@ -6,12 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from monitoring.models import HealthScore
-from monitoring.show import mending
 from monitoring.show.panels.base import SECOND, Panel, register
-from monitoring.show.scene import Scene, open_positions, runs, schedules, snapshot, states
-from monitoring.watch import history, spoken
-from monitoring.watch.probes import State
-from monitoring.watch.probes.rows import Known
+from monitoring.show.probed import probed
+from monitoring.show.scene import Scene
+from monitoring.watch import scorecard, spoken
+from monitoring.watch.probes import State, answers
 from monitoring.watch.probes.words import fix
 from monitoring.watch.scorecard import Cap, Component, Point, Scorecard
 
@@ -20,23 +19,7 @@ ONE_BY_ONE = 3  # caps that are told in full
 
 
 def card(scene: Scene) -> Scorecard:
-    return history.measure(scene.now, known(scene))
-
-
-def known(scene: Scene) -> Known:
-    """What the page has read anyway."""
-    return Known(
-        config=scene.config,
-        states=scene.once(states),
-        switch=scene.facts.switch,
-        positions=scene.once(open_positions),
-        policy=scene.policy,
-        runs=scene.once(runs),
-        universe=scene.universe,
-        account=scene.once(snapshot),
-        incidents=scene.once(mending.open_incidents),
-        schedules=scene.once(schedules),
-    )
+    return scorecard.score(answers(scene.once(probed)), scene.now)
 
 
 def yesterday(scene: Scene) -> int | None:

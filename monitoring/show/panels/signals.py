@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from monitoring.show.panels.base import Panel, bars, register
 from monitoring.show.scene import Scene
+from monitoring.show.waterfall import USUAL, WINDOWS
 from monitoring.watch.words import grouped
 
 
@@ -30,6 +31,7 @@ def funnel(scene: Scene) -> dict[str, Any]:
         "others": sum(r.n for r in seen.reasons[7:]),
         "missing": [(code, n) for code, n in seen.not_evaluated.items()],
         "law": law,
+        "windows": [(name, str(label)) for name, (_span, label) in WINDOWS.items() if name != USUAL],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from monitoring.show import controls, mending, tiles
+from monitoring.show import controls, diagnosis, mending, tiles
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
 
@@ -20,17 +20,18 @@ def strip(scene: Scene) -> dict[str, Any]:
 
 
 def problems(scene: Scene) -> dict[str, Any]:
-    """Open incidents, worst first; the rest is on their page."""
-    found = scene.once(mending.open_incidents)
-    told = [mending.told(row, (), (), scene.now) for row in found[:SHOWN]]
-    acts = [mending.acknowledge(one.row) for one in told]
-    words = ngettext("%(n)s open, worst first", "%(n)s open, worst first", len(found))
+    """What the diagnosis ranks first, each a way to its cause; and what self-healing is at work on."""
+    found, incidents = scene.once(diagnosis.problems), scene.once(mending.open_incidents)
+    worst = mending.told(incidents[0], (), (), scene.now) if incidents else None
+    act = mending.acknowledge(incidents[0]) if incidents else None
+    words = ngettext("%(n)s, what matters most first", "%(n)s, what matters most first", len(found))
     return {
-        "problems": [
-            (one, controls.offer(act, scene.audience) if act else None) for one, act in zip(told, acts, strict=True)
-        ],
+        "problems": found[:SHOWN],
         "more": max(0, len(found) - SHOWN),
-        "about": words % {"n": len(found)} if found else _("none open"),
+        "about": words % {"n": len(found)} if found else _("none found"),
+        "worst": worst,
+        "incidents": len(incidents),
+        "control": controls.offer(act, scene.audience) if act else None,
         "looked": looked_at(scene),
     }
 
@@ -40,9 +41,13 @@ def looked_at(scene: Scene) -> datetime | None:
     return next((p.state.last_tick for p in scene.pulses if p.name == "self_healing" and p.state), None)
 
 
+def diagnosed_at(scene: Scene) -> datetime:
+    return scene.once(diagnosis.looked).at
+
+
 TILED = ("positions", "orders", "account", "trades", "policy", "verdict", "scorecard", "candles", "incidents")
 
 register(
     Panel("tiles", strip, lambda scene: scene.now, lambda: None, timed=True, follows=TILED, seldom=0.5),
-    Panel("problems", problems, looked_at, lambda: SECOND * 60, timed=True, follows=("incidents",)),
+    Panel("problems", problems, diagnosed_at, lambda: SECOND * 30, timed=True, follows=("incidents",), seldom=2),
 )

@@ -11,7 +11,7 @@ import polars
 import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
@@ -20,7 +20,7 @@ from monitoring.models import HealthScore, Incident
 from monitoring.show.exports import pages, streaming
 from monitoring.show.exports.datasets import DATASETS
 from tests.show import factories as make
-from trading.models import Decision
+from trading.models import Decision, IncomeEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,6 +37,8 @@ def house(now):
     make.holdings(now)
     make.no_trades(now)
     HealthScore.objects.create(at=now, overall=50, coverage=94, status="capped", evidence={"parts": []})
+    IncomeEntry.objects.create(income_id="FUNDING_FEE BTC 1", kind="FUNDING_FEE", symbol="BTC/USDT:USDT", asset="USDT",
+                               amount="-0.125", at=now, read_at=now, mode="practice")  # fmt: skip
     for severity in ("high", "low"):
         Incident.objects.create(key=f"FEED_STALE:{severity}", code="FEED_STALE", subsystem="feed", severity=severity,
                                 first_seen=now, last_seen=now)  # fmt: skip
@@ -219,6 +221,32 @@ async def test_a_client_that_leaves_stops_the_work(api, house, monkeypatch):
     answer.close()
     await freed()
     assert len(read) <= 3  # of 41: the pages that were already on their way
+
+
+async def take(answer, got):
+    """One part after another, so that those before a failure are kept."""
+    parts = aiter(answer)
+    while part := await anext(parts, b""):
+        got.append(part)
+
+
+async def test_a_database_that_fails_halfway_ends_no_file_as_if_it_were_whole(api, house, monkeypatch):
+    monkeypatch.setattr(pages, "PAGE", 50)
+    raw, read = pages.raw, []
+
+    def failing(rows):
+        read.append(1)
+        if len(read) > 2:
+            raise OperationalError("the database went away")
+        return raw(rows)
+
+    monkeypatch.setattr(pages, "raw", failing)
+    answer, got = await api.get("/api/v1/export/decisions.csv"), []
+    with pytest.raises(OperationalError):  # the server breaks the connection: the client sees an incomplete transfer
+        await take(answer, got)
+    assert b"".join(got).count(b"\r\n") == 1 + 100
+    answer.close()
+    await freed()
 
 
 async def test_a_response_that_nobody_reads_keeps_no_slot(api, house):
