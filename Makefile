@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; 
 # checks and tests never depend on somebody's own settings
 PLAIN := env -u DATABASE_URL -u REDIS_URL QT_ENV_FILE=/dev/null
 
-.PHONY: run test check bench messages clean
+.PHONY: run test check bench faults messages clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py run
@@ -25,6 +25,14 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	@for script in tests/bench/bench_*.py; do $(PLAIN) $(BIN)/python -m tests.bench.$$(basename $$script .py) || exit 1; done
+
+# every fault at every step, on both sides and both databases; the suite has a part of it
+faults: $(VENV)/.installed-dev
+	@FAULTS=full ops/test -q tests/faults
+
+# every drill, on the house that runs (make run, in another terminal)
+drills: $(VENV)/.installed
+	@exec $(BIN)/python manage.py drill --all
 
 messages: $(VENV)/.installed-dev
 	@$(PLAIN) $(BIN)/python ops/messages.py

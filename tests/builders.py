@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from trading.models import Cycle, Decision, Intent, Order, Position, Signal
+from trading.models import Cycle, Decision, Intent, Order, Position, Signal, TrimProposal, TrimRequest
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _number = count(1)
@@ -44,3 +44,18 @@ def position(**changes: Any) -> Position:
     row |= {"entry_price": Decimal(100), "leverage": 3, "margin_mode": "isolated", "r": Decimal("1.5")}
     row |= {"opened_at": NOW, "expires_at": NOW + timedelta(hours=1), "mode": "practice"}
     return Position.objects.create(**row | changes)
+
+
+def trim(position: Position, **changes: Any) -> TrimProposal:
+    """A proposal to close two fifths of a position."""
+    row = {"symbol": position.symbol, "why": "CORRELATED", "share": 0.4, "quantity": position.quantity * 2 / 5}
+    row |= {"value": 0.9, "limit": 0.7, "setting": "QT_MAX_CORRELATION", "proposed_at": NOW, "seen_at": NOW}
+    row |= {"after": {"leverage": 0.5, "risk_share": 0.01}, "facts": {"joint_risk": 0.02, "other": "ETH/USDT:USDT"}}
+    return TrimProposal.objects.create(position=position, **row | {"mode": "practice"} | changes)
+
+
+def trim_request(position: Position, **changes: Any) -> TrimRequest:
+    """A trim that somebody asked for."""
+    proposal = changes.pop("proposal", None) or trim(position, state="accepted", ended_at=NOW)
+    row = {"quantity": proposal.quantity, "before": position.quantity, "requested_by": "anna", "requested_at": NOW}
+    return TrimRequest.objects.create(proposal=proposal, position=position, **row | changes)

@@ -125,10 +125,10 @@ class TestDesk:
 @pytest.mark.django_db
 def test_the_warm_book_is_read_anew_when_history_was_filled_in():
     warm = cycle.Warm()
-    feed_rows.store([bar("A/USDT:USDT", m) for m in (0, 1, 3)], "1m", NOON + 5 * MINUTE)
+    feed_rows.insert([bar("A/USDT:USDT", m) for m in (0, 1, 3)], "1m")
     first = warm.until(["A/USDT:USDT"], "1m", NOON + 3 * MINUTE, MINUTE)
     assert first.run_lengths().tolist() == [1]
-    feed_rows.store([bar("A/USDT:USDT", 2)], "1m", NOON + 5 * MINUTE)
+    feed_rows.insert([bar("A/USDT:USDT", 2)], "1m")
     assert warm.until(["A/USDT:USDT"], "1m", NOON + 3 * MINUTE, MINUTE).run_lengths().tolist() == [4]
 
 

@@ -76,6 +76,7 @@ def test_a_decision_has_one_entry():
 def test_every_other_intent_needs_a_position_a_reason_and_a_requester(kind):
     position = make.position()
     whole = {"kind": kind, "position": position, "reason": "why", "requester": "who", "reduce_only": True}
+    whole |= {"trim": make.trim_request(position)} if kind == Intent.TRIM else {}
     assert not refused(make.intent, **whole)
     for missing in ({"position": None}, {"reason": ""}, {"requester": ""}, {"reduce_only": False}):
         assert refused(make.intent, **whole | missing), missing

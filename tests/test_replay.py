@@ -1,6 +1,7 @@
 """Law 12: the same inputs give the same journal, whoever carries the messages; and every signal is accounted for."""
 
 import asyncio
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
@@ -15,7 +16,9 @@ from django.core.management import call_command
 from trading import cycle, replay
 from trading.exchange.gateway import Connection, connect
 from trading.forecast.learners import SMALL
-from trading.models import Decision, Fill, Order, Position, Signal, Trade
+from trading.gates import recall
+from trading.gates.judge import decide
+from trading.models import Cycle, Decision, Fill, Order, Position, Signal, Trade
 from trading.practice import desk, tables
 from trading.practice import market as markets
 from trading.practice.exchange import Exchange
@@ -109,12 +112,14 @@ def test_the_same_seed_gives_the_same_journal_and_another_seed_another():
 
 def test_over_http_and_in_process_the_journal_is_the_same():
     inside = play(3)
+    journal = list(replay.journal())
     exchange, clock = practice(3)
     with served(exchange) as url:
         gateway = connect(Connection(url, replay.KEY, replay.KEY, "practice"), clock=clock.now)
         gateway.client.budget = None  # an hour of requests is sent within seconds
         outside = play(3, gateway, exchange, clock)
     assert outside.traded > 0
+    assert [row for row in replay.journal() if row not in journal] == []
     assert outside.journal_sha256 == inside.journal_sha256
 
 
@@ -145,3 +150,22 @@ def test_what_the_journal_holds_is_what_the_exchange_did():
 
 def symbol_of(market: str) -> str:
     return f"{market.removesuffix('USDT')}/USDT:USDT"
+
+
+def test_every_stored_bar_is_decided_again_bit_for_bit():
+    """Law 12, from the rows alone: desk and beliefs as they were kept give every stored answer, number and order."""
+    play(3)
+    told = 0
+    for of in Cycle.objects.filter(signals__gt=0):
+        rows = list(Signal.objects.filter(cycle=of).select_related("decision").order_by("pk"))
+        verdicts = decide([recall.belief(row) for row in rows], recall.desk(of.desk))
+        for row, verdict in zip(rows, verdicts, strict=True):
+            again = cycle.decision_row(row, verdict, row.decision.policy_id, row.decision.at)
+            was = row.decision
+            assert (again.gates, again.rank, again.ticket) == (was.gates, was.rank, was.ticket)
+            assert json.loads(json.dumps(again.rejections)) == was.rejections
+            if was.outcome == Decision.REJECTED:
+                assert (again.outcome, again.code, again.sentence) == (was.outcome, was.code, was.sentence)
+            told += 1
+    assert told == Signal.objects.count() > 100
+    assert {"traded", "rejected"} <= set(Decision.objects.values_list("outcome", flat=True))

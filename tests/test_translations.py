@@ -108,7 +108,7 @@ def hidden(source: str) -> Iterator[int]:
 
 NAMES = {  # what is called the same in every language
     "Quantum", "API", "USDT", "UTC", "R", "ms", "s", "p", "PostgreSQL", "sqlite3", "practice", "paper", "testnet",
-    "live", "TRADED", "FLAT", "BTCUSDT", "Enter", "Esc", "make run", "planned", "submitted", "AUC", "1 R",
+    "live", "TRADED", "FLAT", "BTCUSDT", "Enter", "Esc", "make run", "planned", "submitted", "AUC", "1 R", "bps",
     "TradingView Lightweight Charts™",
 }  # fmt: skip
 TRANSLATED = re.compile(r"\{%\s*blocktranslate.*?\{%\s*endblocktranslate\s*%\}", re.DOTALL)

@@ -1,6 +1,9 @@
 """Break something and watch it heal: the exchange's fault desk mutes the stream; the house finds out, and recovers."""
 
 import json
+import os
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +48,30 @@ def test_a_muted_stream_is_found_healed_and_proven(house):
 def healthy(house: House) -> bool:
     path = house.var / "self_healing_report.json"
     return path.exists() and report(house)["subsystem_health"]["data_feed"] == "HEALTHY"
+
+
+def trainer(house: House) -> int:
+    """The process that serves the work queue."""
+    for pid in house.processes():
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if any(word.startswith(b"trainer@") for word in words):
+            return pid
+    raise AssertionError("no trainer runs")
+
+
+def test_a_work_queue_that_hangs_is_found_by_another_process_restarted_and_proven(house):
+    """Stopped, not killed: it holds its queue, and self-healing's tick with it."""
+    house.open_exchange()
+    house.open()
+    wait_for("a first report without an issue", lambda: healthy(house), 120)
+    hung = trainer(house)
+    os.kill(hung, signal.SIGSTOP)
+    found = wait_for("the incident", lambda: of(house, "PROCESS_SILENT", "open"), 90)
+    assert found["key"] == "PROCESS_SILENT:trainer" and found["severity"] == "critical"
+    assert house.api("safety")["level"] == "NO_NEW_TRADES"
+    healed = wait_for("the proof", lambda: of(house, "PROCESS_SILENT", "closed"), 90)
+    assert healed["id"] == found["id"] and healed["evidence"]["modules"] >= 1
+    assert trainer(house) != hung
+    restarts = house.api("safety")["restarts"]
+    assert restarts["used"] == healed["attempts"] <= restarts["most"]
+    wait_for("entries again", lambda: report(house)["current_safety_policy"] == "ALLOW_ALL", 60)

@@ -68,9 +68,8 @@ def test_without_its_upstream_a_paper_house_says_so_goes_on_and_finds_it_later(h
     wait_for("the page", lambda: (house.var / "first-login.txt").exists() and house.desk(), 90)
     said = house.var / "house.out"
     wait_for("its words", lambda: "entries wait for fresh prices" in said.read_text(), 60)
-    wait_for(
-        "the stream's words", lambda: "waiting for the venue" in (house.var / "log" / "stream.log").read_text(), 60
-    )
+    log = house.var / "log" / "stream.log"
+    wait_for("the stream's words", lambda: log.exists() and "waiting for the venue" in log.read_text(), 60)
     assert "not reachable now" in house.desk()["market"]
     assert house.api("funnel?window=1h")["signals"] == 0
     with Running(tmp_path / "upstream", "--symbols", "BTCUSDT,ETHUSDT", "--port", str(port)):

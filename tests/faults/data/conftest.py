@@ -1,0 +1,3 @@
+from tests.champions import champions, trained
+
+__all__ = ["champions", "trained"]
