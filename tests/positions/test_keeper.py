@@ -7,6 +7,8 @@ from decimal import Decimal as D
 import pytest
 
 from tests.positions.conftest import SYMBOL, Killed, Venue
+from trading.exchange.budget import Budget
+from trading.exchange.gateway import WEIGHT
 from trading.exchange.venue import Side
 from trading.models import AccountSnapshot, Fill, FundingPayment, Order, Position, SwitchChange, Trade
 from trading.orders import sender
@@ -426,6 +428,18 @@ def test_one_symbol_that_the_venue_fails_on_does_not_stop_the_others(venue: Venu
     venue.exchange.faults.add(body, venue.clock.ms())
     venue.sweep()
     assert (refreshed(first).status, refreshed(second).status) == ("open", "closed")
+
+
+def test_a_quiet_minute_of_sweeps_and_accounts_leaves_most_of_the_budget(venue: Venue):
+    venue.enter(), venue.enter(symbol="ETH/USDT:USDT", quantity="1")
+    venue.sweep()
+    venue.gateway.client.budget = spent = Budget(limit=WEIGHT)
+    for _ in range(6):
+        venue.sweep()
+        keeper.trail(venue.gateway, venue.clock)
+        keeper.account(venue.gateway, venue.clock, "practice")
+        venue.clock.sleep(10)
+    assert 0 < spent.total < WEIGHT / 3
 
 
 def acknowledged(method, path, body):

@@ -153,6 +153,8 @@ class Wired(Telling, ccxt.binanceusdm):
     patience: float = READ_TIMEOUT  # seconds that any request may take at most
     clock: Clock | None = None
     budget: Budget | None = None
+    rest: Callable[[float], object] = staticmethod(time.sleep)  # how it waits for its budget
+    hurried: Callable[[], bool] = staticmethod(lambda: False)  # whether the read at hand reduces risk
 
     def milliseconds(self) -> int:
         return wire.ms(self.clock()) if self.clock else super().milliseconds()
@@ -161,8 +163,9 @@ class Wired(Telling, ccxt.binanceusdm):
         params = params or {}
         if self.budget is not None:
             cost = self.calculate_rate_limiter_cost(api, method, path, params, config or {})
-            while (pause := self.budget.wait(cost, time.monotonic(), write=method != "GET")) > 0:
-                time.sleep(min(pause, 1.0))
+            first = method != "GET" or self.hurried()
+            while (pause := self.budget.wait(cost, time.monotonic(), first=first)) > 0:
+                self.rest(min(pause, 1.0))
         return super().fetch2(path, api, method, params, config or {})
 
     def fetch(self, url, method="GET", headers=None, body=None):
@@ -250,8 +253,9 @@ class CcxtGateway:
         self._quiet_until = 0.0  # after 429, 418: the venue asked for silence
         self._banned = False
         self._seconds = (lambda: clock().timestamp()) if client.transport else time.monotonic
-        self._lock = threading.RLock()
+        self._lock = threading.Condition(threading.RLock())
         self._heard = threading.local()
+        client.rest, client.hurried = self._lock.wait, self._hurried  # whoever waits for the budget lets others ask
 
     # -- clock
     def now(self) -> datetime:
@@ -461,11 +465,14 @@ class CcxtGateway:
     @contextmanager
     def urgently(self) -> Iterator[None]:
         """What this thread reads meanwhile reduces risk: asked although the venue wants silence, unless banned."""
-        before, self._heard.urgent = getattr(self._heard, "urgent", False), True
+        before, self._heard.urgent = self._hurried(), True
         try:
             yield
         finally:
             self._heard.urgent = before
+
+    def _hurried(self) -> bool:
+        return getattr(self._heard, "urgent", False)
 
     # -- one request
     def _ask(
@@ -487,7 +494,7 @@ class CcxtGateway:
 
     def _asked(self, endpoint: str, params: dict, parse: Callable[[Any], T], write: bool, urgent: bool) -> T:
         with self._lock:
-            self._keep_silence(endpoint, urgent or (not write and getattr(self._heard, "urgent", False)))
+            self._keep_silence(endpoint, urgent or (not write and self._hurried()))
             if self.offset is None and ("Private" in endpoint or endpoint.startswith("sapi")):
                 self.set_clock()
             try:

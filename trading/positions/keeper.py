@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
 from time import perf_counter
 from typing import Any, ParamSpec
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from django.db import transaction
 
@@ -45,6 +45,8 @@ PATIENCE = timedelta(seconds=5)  # how long an entry's own task may take to begi
 SECOND_LOOK = timedelta(seconds=2)  # flat is believed without fills after two looks this far apart
 CLOCKS_APART = timedelta(minutes=1)  # fills are asked for from this long before the order
 MONITOR = "position_monitor"
+ONE_BY_ONE = 5  # symbols whose orders are asked for one by one: cheaper, and still quick
+FUNDING_ASKED = timedelta(minutes=1)  # how far apart; it is paid by the hour, and asking is dear
 P = ParamSpec("P")
 BROKEN: ContextVar[list[str]] = ContextVar("broken")  # what went wrong in the look at hand
 OVER = (VenueError, StaleRow, NotSent, AlreadySent, trimmer.Waits)  # ends one look at one symbol; the next look goes on
@@ -55,6 +57,7 @@ class PartBroken(RuntimeError):
 
 
 one_way_seen: WeakSet = WeakSet()  # gateways whose account is known to be in one-way mode
+funding_asked: WeakKeyDictionary[Gateway, datetime] = WeakKeyDictionary()
 
 
 # -- the way in ------------------------------------------------------------------------------------------------
@@ -454,15 +457,14 @@ def sweep_positions(
 ) -> int:
     """Each position with its part of one read of the whole account. One that fails does not stop the others."""
     there = {p.symbol: p for p in shown}
-    books: dict[str, dict[str, VenueOrder]] = {}
-    for order in gateway.open_orders():
-        books.setdefault(order.symbol, {})[order.client_order_id] = order
+    books = resting({p.symbol for p in positions}, gateway)
+    positions = [p for p in positions if p.symbol in books]
     marks, now, actions = gateway.marks(), clock(), 0
     live, rules = order_rows.live_orders(p.pk for p in positions), rows.rules()
     quiet: list[tuple[Position, Seen]] = []
     for position in positions:
         symbol = position.symbol
-        seen = Seen(now, there.get(symbol), books.get(symbol, {}), price(marks, symbol))
+        seen = Seen(now, there.get(symbol), books[symbol], price(marks, symbol))
         if guarded(symbol, undisturbed, position, seen, live.get(position.pk, []), rules):
             quiet.append((position, seen))
         else:
@@ -471,6 +473,28 @@ def sweep_positions(
         note_best(position, seen)
     store.confirm([p for p, _ in quiet], [o.pk for p, _ in quiet for o in live[p.pk]], now)
     return actions
+
+
+def resting(symbols: set[str], gateway: Gateway) -> dict[str, dict[str, VenueOrder]]:
+    """The open orders of these symbols, by client id. All symbols at once cost as much as 40 of them one by one.
+
+    One that can't be read is left out; where none can be, that is raised.
+    """
+    books: dict[str, dict[str, VenueOrder]] = {}
+    if len(symbols) > ONE_BY_ONE:
+        books = {symbol: {} for symbol in symbols}
+        for order in gateway.open_orders():
+            books.setdefault(order.symbol, {})[order.client_order_id] = order
+        return books
+    for symbol in sorted(symbols):
+        try:
+            books[symbol] = {order.client_order_id: order for order in gateway.open_orders(symbol)}
+        except VenueError as error:
+            log.warning("%s: %s", symbol, error)
+            no = error
+    if symbols and not books:
+        raise no
+    return books
 
 
 def note_best(position: Position, seen: Seen) -> None:
@@ -611,5 +635,14 @@ def account(gateway: Gateway, clock: Clock, mode: str) -> Report:
         external=rows.external(positions),
         mode=mode,
     )
-    paid = store.take_funding(gateway.income(rows.funding_since(clock())), mode)
+    paid = take_funding(gateway, clock(), mode)
     return Report(examined=1 + len(positions), actions=paid, panels=("account",))
+
+
+def take_funding(gateway: Gateway, now: datetime, mode: str) -> int:
+    """Book the funding that was paid since the last look, once a minute. How many bookings."""
+    if now - funding_asked.get(gateway, datetime.min.replace(tzinfo=UTC)) < FUNDING_ASKED:
+        return 0
+    shown = gateway.income(rows.funding_since(now))
+    funding_asked[gateway] = now
+    return store.take_funding(shown, mode)
