@@ -138,3 +138,15 @@ def test_many_open_gaps_are_closed_in_one_batch():
     assert CandleGap.objects.filter(filled_at=None).count() == 1299
     rows.store([bar(minute=m) for m in range(1, 2598, 2)], "1m", NOW + timedelta(days=3))
     assert not CandleGap.objects.filter(filled_at=None).exists()
+
+
+def test_filled_gaps_and_old_faults_are_forgotten_and_what_is_missing_is_not():
+    old, new = NOW - store.KEEP - MINUTE, NOW - store.KEEP + MINUTE
+    gap = {"symbol": "BTC/USDT:USDT", "timeframe": "1m", "last": NOW, "found_at": old}
+    for first, filled in ((old, old), (new, new), (old - MINUTE, None)):
+        CandleGap.objects.create(**gap, first=first, missing=0 if filled else 3, filled_at=filled)
+    for kind, seen in (("nan", old), ("shape", new)):
+        CandleFault.objects.create(symbol="BTC/USDT:USDT", timeframe="1m", kind=kind, first_seen=old, last_seen=seen)
+    assert store.forget(NOW) == 2
+    assert set(CandleGap.objects.values_list("filled_at", flat=True)) == {new, None}
+    assert [fault.kind for fault in CandleFault.objects.all()] == ["shape"]

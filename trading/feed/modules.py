@@ -25,13 +25,14 @@ CATCH_UP = 1500  # bars that one request brings
 
 @register
 class UniverseOS:
-    """Asks the venue what may be traded; its actions are the symbols that came or went."""
+    """Asks the venue what may be traded, and forgets old faults of data; its actions: symbols that came or went."""
 
     name, title, every, queue = "universe", "Universe OS", timedelta(seconds=300), "work"
 
     def tick(self, now: datetime) -> Report:
         before = set(rows.universe())
         listed = universe.refresh(now, self.name).symbols
+        store.forget(now)
         return Report(examined=len(listed), actions=len(before ^ set(rows.universe())), panels=("universe",))
 
 

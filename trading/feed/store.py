@@ -18,6 +18,7 @@ SELDOM = 64  # bars between two tries, at most
 AT_ONCE = 20  # gaps asked for at one bar
 SPANS = 200  # gaps that one query asks for: a database bounds how many conditions it takes
 CLOCK_COUNTS = timedelta(seconds=60)  # a reading says something for so long
+KEEP = timedelta(days=90)  # filled gaps, and candles that were put aside
 
 
 # -- candles put aside ------------------------------------------------------------------------------------------------
@@ -134,6 +135,12 @@ def note_asked(gaps: Sequence[Gap], timeframe: str, now: datetime) -> None:
     if gaps:
         rows = CandleGap.objects.filter(asked, timeframe=timeframe, filled_at=None)
         rows.update(asked=F("asked") + 1, asked_at=now)
+
+
+def forget(now: datetime) -> int:
+    """Old gaps that were filled, and old candles that were put aside; what is missing still is kept."""
+    gone = CandleGap.objects.filter(filled_at__lt=now - KEEP).delete()[0]
+    return gone + CandleFault.objects.filter(last_seen__lt=now - KEEP).delete()[0]
 
 
 # -- the clock --------------------------------------------------------------------------------------------------------
