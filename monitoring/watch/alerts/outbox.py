@@ -21,7 +21,7 @@ Send = Callable[[str, Sequence[AlertDelivery]], str]  # channel's name, its deli
 
 
 def settle(wanted: Iterable[Wanted], channels: Sequence[str], habits: Habits, now: datetime) -> tuple[int, int]:
-    """Make the open alerts equal to what has to be told; how many began and ended. In one transaction, four queries
+    """Make the open alerts equal to what has to be told; how many began and ended. In one transaction, five queries
     and one for each that is new or over."""
     by_key = {one.key: one for one in wanted}
     with transaction.atomic():
@@ -34,6 +34,7 @@ def settle(wanted: Iterable[Wanted], channels: Sequence[str], habits: Habits, no
         Alert.objects.bulk_update([there[key] for key in known], ["last_at", "count", "params", "severity"])
         worse = [there[key] for key in known if there[key].severity == Alert.PAGE]
         hasten(worse, now)
+        reach([there[key] for key in known], channels, habits, now)
         begun = [begin(by_key[key], channels, habits, now) for key in by_key.keys() - there.keys()]
         over = [row for key, row in there.items() if key not in by_key]
         for row in over:
@@ -75,6 +76,26 @@ def hasten(rows: Sequence[Alert], now: datetime) -> None:
     if rows:
         waiting = AlertDelivery.objects.filter(alert__in=rows, kind=AlertDelivery.BEGUN, sent_at=None, attempts=0)
         waiting.filter(due_at__gt=now).update(due_at=now)
+
+
+def reach(rows: Sequence[Alert], channels: Sequence[str], habits: Habits, now: datetime) -> None:
+    """A channel that was set while these went on is told of them too."""
+    if not rows or not channels:
+        return
+    begun = AlertDelivery.objects.filter(alert__in=rows, kind=AlertDelivery.BEGUN)
+    told = set(begun.values_list("alert_id", "channel"))
+    AlertDelivery.objects.bulk_create(
+        AlertDelivery(
+            alert=row,
+            channel=name,
+            kind=AlertDelivery.BEGUN,
+            due_at=routing.due(row.severity, now, habits),
+            made_at=now,
+        )
+        for row in rows
+        for name in channels
+        if (row.pk, name) not in told
+    )
 
 
 def begin(wanted: Wanted, channels: Sequence[str], habits: Habits, now: datetime) -> Alert:

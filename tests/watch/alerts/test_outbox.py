@@ -59,6 +59,18 @@ def test_each_channel_is_told_of_the_beginning_and_of_the_end(now):
     ]  # fmt: skip
 
 
+def test_a_channel_that_is_set_later_is_told_of_what_goes_on_and_only_once(now):
+    sink = Sink()
+    outbox.settle([page(now)], CHANNELS[:1], AT_ONCE, now)
+    outbox.deliver(CHANNELS[:1], sink, now, lambda: now)
+    for _ in range(2):
+        outbox.settle([page(now)], CHANNELS, AT_ONCE, now)
+        deliver(sink, now)
+    assert [(channel, kind) for channel, _key, kind, _dedup in sink.got] == [
+        (CHANNELS[0], "begun"), (CHANNELS[1], "begun"),
+    ]  # fmt: skip
+
+
 def test_five_hundred_times_the_same_is_one_and_a_count(now):
     sink = Sink()
     for n in range(500):
