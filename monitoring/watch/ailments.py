@@ -27,6 +27,7 @@ TITLES: Mapping[Ailment, Promise] = {
     Ailment.UNPROTECTED: gettext_lazy("%(market)s has no stop"),
     Ailment.ORDER_UNKNOWN: gettext_lazy("An order on %(market)s has no known outcome"),
     Ailment.DATABASE_SLOW: gettext_lazy("The database is slow"),
+    Ailment.DISK_SHORT: gettext_lazy("The disk is nearly full"),
     Ailment.BROKER_SILENT: gettext_lazy("The queue does not answer"),
     Ailment.PART_UNKNOWN: gettext_lazy("Nothing is known of %(module)s"),
     Ailment.RESTARTS_EXHAUSTED: gettext_lazy("Too many restarts"),
@@ -54,6 +55,9 @@ SENTENCES: Mapping[Ailment, Promise] = {
     Ailment.UNPROTECTED: gettext_lazy("No stop at the exchange for %(age)s, limit %(limit_age)s."),
     Ailment.ORDER_UNKNOWN: gettext_lazy("Not known for %(age)s, limit %(limit_age)s. The exchange is asked again."),
     Ailment.DATABASE_SLOW: gettext_lazy("%(ms)s ms for one question, limit %(limit_ms)s ms."),
+    Ailment.DISK_SHORT: gettext_lazy(
+        "%(free_mb)s MB are left, limit %(limit_mb)s MB. Exits need room to be written down: entries are held."
+    ),
     Ailment.BROKER_SILENT: gettext_lazy("Scheduled work reaches nobody; the stream trades on by itself."),
     Ailment.MONEY_DIFFERS: gettext_lazy(
         "%(kind)s of %(market)s: ours %(ours)s, the exchange's %(theirs)s; %(difference)s USDT is not explained."
@@ -119,6 +123,7 @@ PROOFS: Mapping[str, Promise] = {
     "oldest_s": gettext_lazy("oldest candle %(age)s"),
     "newest_s": gettext_lazy("newest candle %(age)s"),
     "ms": gettext_lazy("answered in %(value)s ms"),
+    "free_mb": gettext_lazy("%(value)s MB are left"),
     "training": gettext_lazy("no training runs"),
     "restarts": gettext_lazy("restarts within ten minutes: %(value)s"),
     "expected": gettext_lazy("it is not expected to run any more"),

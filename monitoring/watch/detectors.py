@@ -15,6 +15,7 @@ from monitoring.watch import dataailments
 from monitoring.watch.dataailments import DataSeen
 from monitoring.watch.liveness import DOWN, GRACE, liveness
 from monitoring.watch.moneyfaults import MoneyFault
+from monitoring.watch.room import Room
 from monitoring.watch.wiring import DIFFERS, IDLE, YOUNG, Fault
 
 LOW, MEDIUM, HIGH, CRITICAL = "low", "medium", "high", "critical"
@@ -58,6 +59,7 @@ class Ailment(StrEnum):
     GAP_OPEN = "GAP_OPEN"
     QUARANTINE = "QUARANTINE"
     MARK_STALE = "MARK_STALE"
+    DISK_SHORT = "DISK_SHORT"
 
 
 class Action(StrEnum):
@@ -127,6 +129,7 @@ class Facts:
     naked: tuple[Naked, ...] = ()
     lost: tuple[Lost, ...] = ()
     database_ms: float = 0.0
+    room: Room = Room()
     broker_ms: float | None = 0.0  # None: it did not answer
     critical: tuple[Ran, ...] = ()  # what trading needs, whether its schedule is on or not
     restarts: tuple[datetime, ...] = ()  # of modules and processes, lately
@@ -400,6 +403,17 @@ def slow_database(facts: Facts) -> Iterator[Finding]:
         yield Finding(Ailment.DATABASE_SLOW, "", "database", MEDIUM, params, False)
 
 
+def little_room(facts: Facts) -> Iterator[Finding]:
+    """Entries stop while there is still room for what the exits have to write."""
+    if facts.room.short:
+        params = {"free_mb": megabytes(facts.room.free), "limit_mb": megabytes(facts.room.limit)}
+        yield Finding(Ailment.DISK_SHORT, "", "database", HIGH, params, True)
+
+
+def megabytes(size: int) -> float:
+    return round(size / 1e6, 1)
+
+
 def silent_broker(facts: Facts) -> Iterator[Finding]:
     """Without it beat's schedules reach nobody; the stream trades on by itself."""
     if facts.broker_ms is None:
@@ -461,6 +475,7 @@ DETECTORS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     unprotected,
     unknown_orders,
     slow_database,
+    little_room,
     silent_broker,
     unknown_parts,
     money_faults,
@@ -597,6 +612,7 @@ PROOFS: Mapping[Ailment, Callable[[str, Facts, datetime], Proof]] = {
     Ailment.MODULE_IDLE: lambda one, facts, since: works_again(one, facts),
     Ailment.CODE_DIFFERS: lambda one, facts, since: unwired("CODE_DIFFERS", one, facts),
     Ailment.DATABASE_SLOW: lambda one, facts, since: {"ms": round(facts.database_ms, 1)},
+    Ailment.DISK_SHORT: lambda one, facts, since: None if facts.room.short else {"free_mb": megabytes(facts.room.free)},
     Ailment.BROKER_SILENT: lambda one, facts, since: (
         None if facts.broker_ms is None else {"ms": round(facts.broker_ms, 1)}
     ),

@@ -41,6 +41,7 @@ from monitoring.watch import (
     wiring,
     witness,
 )
+from monitoring.watch import room as disk
 from monitoring.watch.detectors import (
     CRITICAL,
     HIGH,
@@ -115,6 +116,7 @@ def facts(now: datetime, born: datetime) -> Facts:
         naked=unprotected(),
         lost=tuple(Lost(*row) for row in lost),
         database_ms=database_ms,
+        room=disk.look(Path(settings.VAR)),
         broker_ms=broker_ms(),
         since=dict(Incident.objects.filter(closed_at=None).values_list("key", "first_seen")),
         restarts=restarted(now),

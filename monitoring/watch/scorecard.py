@@ -248,7 +248,7 @@ def again(evidence: Mapping[str, Any], at: datetime) -> Scorecard:
             Part(row["key"], row["name"], row["group"], row["critical"], row["weight"]),
             tuple(unkept(mark) for mark in row["points"]),
         )
-        for row in evidence["parts"]
+        for row in evidence.get("parts", ())
     )
     return Scorecard(at, components, tuple(caps(components)))
 

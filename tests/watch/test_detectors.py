@@ -32,6 +32,7 @@ from monitoring.watch.detectors import (
     proof,
 )
 from monitoring.watch.moneyfaults import MoneyFault
+from monitoring.watch.room import Room
 from monitoring.watch.wiring import Fault
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -155,6 +156,8 @@ CASES = [
     ({"lost": (Lost(9, BTC, ago(90)),)}, "ORDER_UNKNOWN:9"),
     ({"database_ms": 1500.0}, "DATABASE_SLOW"),
     ({"broker_ms": None}, "BROKER_SILENT"),
+    ({"room": Room(999_000_000, 10**12)}, "DISK_SHORT"),
+    ({"room": Room(1_900_000, 20_000_000)}, "DISK_SHORT"),
     ({"money": (MoneyFault("MONEY_DIFFERS", "2026-03-01", DIFFERENCE),)}, "MONEY_DIFFERS:2026-03-01"),
     ({"money": (MoneyFault("STOPS_BROKEN", "", {"what": "place -4120", "symbol": BTC}),)}, "STOPS_BROKEN"),
     ({"critical": (ran("risk_guard", 61, every=30),)}, "PART_UNKNOWN:risk_guard"),
@@ -304,6 +307,7 @@ def test_absence_of_a_finding_is_no_proof():
         ("ORDER_UNKNOWN", "9"),
         ("DATABASE_SLOW", ""),
         ("BROKER_SILENT", ""),
+        ("DISK_SHORT", ""),
         ("PART_UNKNOWN", "executor"),
         ("PART_UNKNOWN", "candles"),
         ("PART_UNKNOWN", "gone"),

@@ -28,6 +28,7 @@ from monitoring.control.actions import Stale, Unreachable, close_position, regis
 from monitoring.control.drills import house, stranger
 from monitoring.control.drills.gather import raw
 from monitoring.control.permissions import machine
+from monitoring.watch import room
 from monitoring.watch.drills import spec
 from monitoring.watch.drills.evidence import Subject
 from monitoring.watch.drills.judge import Why
@@ -295,6 +296,11 @@ def empty_queues(hands: Hands, one: spec.EmptyQueues) -> None:
         client.delete(*queues)
 
 
+def take_room(hands: Hands, one: spec.TakeRoom) -> None:
+    hands.note(["room"])
+    (var() / room.BALLAST).write_text(str(max(0, shutil.disk_usage(var()).free - one.left)))
+
+
 BREAKS: Mapping[type, Callable[[Hands, Any], None]] = {
     spec.Fault: fault,
     spec.Hold: hold,
@@ -315,6 +321,7 @@ BREAKS: Mapping[type, Callable[[Hands, Any], None]] = {
     spec.CutDatabase: cut_database,
     spec.CutBroker: cut_broker,
     spec.EmptyQueues: empty_queues,
+    spec.TakeRoom: take_room,
 }
 
 
@@ -361,6 +368,7 @@ UNDO: Mapping[str, Callable[..., Any]] = {
     "active": active_again,
     "stranger": stranger.leave,
     "file": put_back,
+    "room": lambda: (var() / room.BALLAST).unlink(missing_ok=True),
 }
 
 

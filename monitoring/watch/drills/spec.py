@@ -179,13 +179,20 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeRoom:
+    """All of the disk but so many bytes is taken, as the house is told: nothing is written that could fill it."""
+
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stranger:
     """A worker of another machine beats into our database, and runs other code."""
 
 
 Break = (
     Fault | Hold | Drive | Jump | Cancel | Close | Kill | Freeze | Unschedule | Claim | DropCandles | DropOlderCandles
-    | LockDatabase | CutBroker | EmptyQueues | CutDatabase | HideModels | Ring | Stranger
+    | LockDatabase | CutBroker | EmptyQueues | CutDatabase | HideModels | Ring | Stranger | TakeRoom
 )  # fmt: skip
 
 

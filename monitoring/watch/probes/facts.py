@@ -238,7 +238,6 @@ class Limits:
     model_age: timedelta = timedelta(days=14)
     absent: float = 0.01  # share of symbol-bars without usable data
     attempts: int = 3  # remedies that may fail before one is called helpless
-    free_bytes: int = 1_000_000_000
     log_bytes: int = 20_000_000
     log_errors: int = 20
 

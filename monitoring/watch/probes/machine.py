@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 
+from monitoring.watch import room
 from monitoring.watch.probes.facts import LogFile, Machine
 from quantum import loglines
 from quantum.loglines import parse
@@ -22,7 +22,7 @@ SEVERE = re.compile(rb"^[^\n]*\b(?:ERROR|CRITICAL)\b[^\n]*$", re.MULTILINE)
 
 def look(now: datetime) -> Machine:
     folder = Path(settings.VAR)
-    disk = shutil.disk_usage(folder)
+    disk = room.look(folder)
     logs = tuple(log(path, now) for path in sorted((folder / "log").glob("*.log")))
     return Machine(disk.free, disk.total, logs, *memory())
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from monitoring.watch.probes.answers import Answer, Probe, fail, ok, unknown
 from monitoring.watch.probes.beats import age, alive, punctual, steady
 from monitoring.watch.probes.facts import Facts
+from monitoring.watch.room import Room
 
 EARLY = timedelta(seconds=10)  # a process writes before its first heartbeat
 
@@ -104,8 +105,9 @@ def room(facts: Facts) -> Answer:
     disk = facts.machine
     if disk is None or not disk.total:
         return unknown("no-machine")
-    params = {"free_mb": mb(disk.free), "limit_mb": mb(facts.limits.free_bytes)}
-    return fail("disk-short", **params) if disk.free < facts.limits.free_bytes else ok("disk-room", **params)
+    seen = Room(disk.free, disk.total)
+    params = {"free_mb": mb(seen.free), "limit_mb": mb(seen.limit)}
+    return fail("disk-short", **params) if seen.short else ok("disk-room", **params)
 
 
 def quiet(facts: Facts) -> Answer:

@@ -14,6 +14,7 @@ from monitoring.watch.drills.spec import (
     Need,
     Part,
     Sign,
+    TakeRoom,
     Until,
     Within,
 )
@@ -35,6 +36,20 @@ DRILLS = (
         verifies=TICKS,
         within=Within(30, 30, 30),
         fast=True,
+    ),
+    Drill(
+        name="disk-short",
+        part=Part.STORAGE,
+        rows="D11",
+        title=_("The disk is nearly full"),
+        broken=_("The house is told that all but 1 MB of the disk is taken; nothing is written to fill it."),
+        expected=_("Entries are held while exits go on; with room again they are let in."),
+        breaks=(TakeRoom(1_000_000),),
+        detects=(Sign("incident.opened", ("DISK_SHORT",)),),
+        acts=(Sign("directive", ("NO_NEW_TRADES",)),),
+        verifies=(Sign("incident.closed", ("DISK_SHORT",)), *TICKS),
+        within=Within(40, 45, 60),
+        until=Until.ACTED,
     ),
     Drill(
         name="database-cut",

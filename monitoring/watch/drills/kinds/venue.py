@@ -140,6 +140,7 @@ DRILLS = (
         verifies=(Sign("entry.protected"),),
         within=Within(240, 275, 45),
         needs=(Need.ENTRY,),
+        until=Until.DETECTED,  # it waits for an entry: verified is counted from the one that it met
     ),
     Drill(
         name="entry-partly-filled",
@@ -154,5 +155,6 @@ DRILLS = (
         verifies=(Sign("entry.protected"),),
         within=Within(240, 260, 30),
         needs=(Need.ENTRY,),
+        until=Until.DETECTED,
     ),
 )  # fmt: skip
