@@ -164,7 +164,9 @@ def daily_profit(amounts: Sequence[tuple[date, Number]]) -> Figure | None:
     best, worst = max(net), min(net)
     words = {"n": grouped(len(net)), "sum": signed(sum(net)), "won": grouped(sum(v > 0 for v in net))}
     said = ngettext(
-        "%(sum)s USDT on %(n)s day; %(won)s of them won.", "%(sum)s USDT on %(n)s days; %(won)s of them won.", len(net)
+        "%(sum)s USDT on %(n)s day; days with a profit: %(won)s.",
+        "%(sum)s USDT on %(n)s days; days with a profit: %(won)s.",
+        len(net),
     )
     said %= words
     if len(net) > 1:

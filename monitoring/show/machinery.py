@@ -79,6 +79,8 @@ class Run:
         if not calls.expected:
             return grouped(calls.ticks) if calls.ticks else ""
         told = {"n": grouped(calls.own), "of": grouped(calls.expected)}
+        if calls.own > calls.expected:  # people and healing call too, and a restart begins what is due anew
+            return _("%(n)s; %(of)s were due") % told
         return _("%(n)s of %(of)s") % told
 
     @property

@@ -53,7 +53,7 @@ def test_a_gap_in_the_data_is_a_gap_in_the_line():
 
 def test_days_are_blue_above_nothing_and_orange_below():
     figure = charts.daily_profit([(date(2026, 11, 20), Decimal("5.5")), (date(2026, 11, 21), Decimal(-2))])
-    assert figure.sentence == "+3.50 USDT on 2 days; 1 of them won. Best +5.50, worst \u22122.00."
+    assert figure.sentence == "+3.50 USDT on 2 days; days with a profit: 1. Best +5.50, worst \u22122.00."
     assert figure.traces[0]["marker"]["color"] == ["--profit-mark", "--loss-mark"]
     assert figure.layout["yaxis"]["rangemode"] == "tozero"
 

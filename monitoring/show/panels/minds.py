@@ -156,7 +156,7 @@ def findings(scene: Scene) -> dict[str, Any]:
             {
                 "row": row,
                 "title": _("Ensemble") if row.kind == ModelFinding.ENSEMBLE else title_of_kind(row.kind),
-                "shape": minds.SHAPES[row.verdict],
+                "shape": minds.SHAPES[row.verdict] if row.n or row.verdict == ModelFinding.BAD else "unknown",
                 "topics": [topic(str(TITLES[name]), getattr(row, name)) for name in minds.TOPICS if getattr(row, name)],
                 "advice": ADVICE.get(row.advice, row.advice),
                 "done": DONE.get(row.done, row.done),
