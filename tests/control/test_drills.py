@@ -17,6 +17,7 @@ from django_celery_beat.models import PeriodicTask
 from monitoring.control import figures, practice
 from monitoring.control.actions import BadRequest, Stale, Unreachable
 from monitoring.control.drills import asking, firing, hands, house, runner, stranger, subjects
+from monitoring.control.drills.hands import CannotBreak
 from monitoring.control.drills.runner import World
 from monitoring.control.permissions import Actor, NotAllowed
 from monitoring.models import AuditEntry, DrillRun, Incident, ReliabilityFigure, RemedyAttempt
@@ -207,6 +208,20 @@ class TestRunning:
     def test_what_lacks_its_subject_is_skipped_and_says_why(self, desk, now, name, why):
         row = runner.run(asking.request(name, OPERATOR, now), world(), patience=0.05)
         assert (row.outcome, row.why) == ("skipped", why) and row.detected_s is None
+
+    @pytest.mark.parametrize(("gone", "outcome"), [(2, "passed"), (99, "skipped")])
+    def test_a_position_that_goes_under_its_hands_is_given_up_for_another(self, desk, now, monkeypatch, gone, outcome):
+        inner, well, left, there = runner.broken, failing_then_well(now), iter(range(gone)), []
+
+        def broken(*about):
+            if next(left, None) is not None:
+                raise CannotBreak(Why.POSITION_GONE, symbol="BTC/USDT:USDT")
+            there.append(inner(*about))
+            return there[0]
+
+        monkeypatch.setattr(runner, "broken", broken)
+        row = self.carried_out(now, rest=lambda seconds: well(seconds) if there else None)
+        assert (row.outcome, bool(row.broken_at)) == (outcome, bool(there))
 
     def test_a_fault_that_the_desk_does_not_know_is_skipped(self, desk, now, monkeypatch):
         drill = CATALOGUE[NAME]

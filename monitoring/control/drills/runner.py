@@ -39,6 +39,7 @@ BEAT = timedelta(seconds=5)
 GONE = timedelta(seconds=60)  # a runner without a sign of life for so long is dead
 GRACE = timedelta(seconds=1)  # rows of the last moment may still be on their way
 WAIT = 150.0  # seconds that a drill waits for a quiet house, and for a position
+CHOICES = 5  # positions that are tried
 RELEASE = "release"  # the undo that lasts until the end
 
 
@@ -80,9 +81,9 @@ def run(
         rest = resting(row, world)
         subjects.quiet(drill, world.alive, world.clock, rest, patience)
         say("waiting for a position" if Need.POSITION in drill.needs else "breaking")
-        subject = subjects.choose(drill, world.clock, rest, patience)
-        one = broken(row, drill, subject, world)
-        say(f"broken: {', '.join(type(step).__name__.lower() for step in drill.breaks)} {subject.symbol}".rstrip())
+        one = chosen_and_broken(row, drill, world, rest, patience)
+        named = ", ".join(type(step).__name__.lower() for step in drill.breaks)
+        say(f"broken: {named} {one.evidence.subject.symbol}".rstrip())
         verdict = watch(one, say)
         conclude(one, verdict)
     except CannotBreak as no:
@@ -187,6 +188,23 @@ def mend(row: DrillRun, all_of_it: bool = True) -> None:
 
 
 # -- one drill ---------------------------------------------------------------------------------------------------------
+
+
+def chosen_and_broken(
+    row: DrillRun, drill: Drill, world: World, rest: Callable[[float], None], patience: float
+) -> Round:
+    """One whose position closes, or whose stop moves, under the drill's hands is given up for another."""
+    tries = 0
+    while True:
+        subject = subjects.choose(drill, world.clock, rest, patience)
+        try:
+            return broken(row, drill, subject, world)
+        except CannotBreak as no:
+            tries += 1
+            if no.why is not Why.POSITION_GONE or tries == CHOICES:
+                raise
+            mend(row)
+            rest(LOOK)
 
 
 def broken(row: DrillRun, drill: Drill, subject: Subject, world: World) -> Round:
