@@ -72,6 +72,7 @@ def test_an_entry_is_filled_and_seen_everywhere(venue):
     account = venue.gateway.account()
     assert account.equity == account.balance + account.unrealized
     assert account.margin_used > 0
+    assert venue.gateway.amounts() == {BTC: Decimal("0.010")}
 
 
 def test_stops_live_in_the_other_book_and_both_are_read(venue):

@@ -315,6 +315,10 @@ class CcxtGateway:
         leverages = self._ask("fapiPrivateV2GetAccount", {}, _leverages)
         return [replace(p, leverage=p.leverage or leverages.get(p.symbol)) for p in found]
 
+    def amounts(self) -> dict[str, Decimal]:
+        """What is held by symbol, shorts below zero, as the account's own list has it."""
+        return self._ask("fapiPrivateV3GetAccount", {}, wire.amounts)
+
     def one_way(self) -> bool:
         return self._ask("fapiPrivateGetPositionSideDual", {}, lambda raw: not wire.true(raw["dualSidePosition"]))
 

@@ -254,6 +254,9 @@ class Gateway(Protocol):
     def marks(self) -> dict[str, Mark]: ...
     def account(self) -> Account: ...
     def positions(self) -> list[VenuePosition]: ...
+    def amounts(self) -> dict[str, Decimal]:
+        """What is held by symbol, shorts below zero, from another list than `positions`."""
+
     def open_orders(self, symbol: str | None = None) -> list[VenueOrder]:
         """Both books: ordinary and conditional."""
 

@@ -298,6 +298,12 @@ def account(raw: Json, at: datetime) -> Account:
     )
 
 
+def amounts(raw: Json) -> dict[str, Decimal]:
+    """What an account's list of positions holds by symbol, shorts below zero."""
+    rows = ((symbol_of(str(row["symbol"])), number(row["positionAmt"])) for row in raw["positions"])
+    return {symbol: amount for symbol, amount in rows if symbol is not None and amount}
+
+
 def income(raw: Json) -> Income:
     market = str(raw.get("symbol") or "")
     return Income(
