@@ -134,6 +134,7 @@ class Facts:
     critical: tuple[Ran, ...] = ()  # what trading needs, whether its schedule is on or not
     restarts: tuple[datetime, ...] = ()  # of modules and processes, lately
     hearts: Mapping[str, datetime] = field(default_factory=dict)  # each process's own newest heartbeat
+    late: Mapping[str, timedelta] = field(default_factory=dict)  # and how long after it was due that one came
     started: Mapping[str, datetime] = field(default_factory=dict)  # and when that process began
     living: frozenset[str] = frozenset()  # those whose process is still there, on this machine
     wired: tuple[Fault, ...] = ()  # what the truth table holds against the house
@@ -220,13 +221,26 @@ def mute(name: str, facts: Facts) -> bool:
     """Its own heart is silent: it lives and others have beaten since, or it is missed for long.
 
     One that never beat is not judged by it, nor is beat while it waits for the broker. That the others have beaten
-    shows that a beat could be stored.
+    in time shows that a beat could be stored; nobody is judged by those that have just woken.
     """
-    if name not in facts.hearts or (name == "beat" and brokerless(facts)):
+    if name not in facts.hearts or (name == "beat" and brokerless(facts)) or woken(facts.hearts, facts.late):
         return False
     silence = facts.silence(facts.hearts[name])
-    behind = min(silence, max(facts.hearts.values()) - facts.hearts[name])
+    behind = min(silence, in_time(facts.hearts, facts.late) - facts.hearts[name])
     return silence > PATIENCE or (name in facts.living and behind > HUNG)
+
+
+def in_time(hearts: Mapping[str, datetime], late: Mapping[str, timedelta]) -> datetime:
+    """Until when somebody's heart has beaten when it was due.
+
+    The first beat after a machine slept, or after its clock was set forward, is late by all of that.
+    """
+    return max(at - late.get(name, timedelta(0)) for name, at in hearts.items())
+
+
+def woken(hearts: Mapping[str, datetime], late: Mapping[str, timedelta]) -> bool:
+    """Who has beaten lately had not for long, and nobody else had: they all slept, or their clock was set."""
+    return bool(hearts) and max(hearts.values()) - in_time(hearts, late) > HUNG
 
 
 def processes(facts: Facts) -> Iterator[Finding]:

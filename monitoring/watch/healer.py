@@ -121,6 +121,7 @@ def facts(now: datetime, born: datetime) -> Facts:
         since=dict(Incident.objects.filter(closed_at=None).values_list("key", "first_seen")),
         restarts=restarted(now),
         hearts=pulses.hearts(table.processes),
+        late=pulses.late(table.processes),
         started={one.name: one.started_at for one in pulses.newest(table.processes)},
         living=pulses.living(table.processes),
         wired=(*wiring.faults(table.modules.values(), table.odd, REQUIRED), *wiring.noted(score, scored_at, now)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from monitoring.watch import detectors
 from monitoring.watch.detectors import HUNG
 from monitoring.watch.evidence import Process, newest_of
 from trading.models import ProcessState
@@ -39,15 +40,31 @@ def there(host: str, pid: int) -> bool:
     return True
 
 
+def late(processes: tuple[Process, ...]) -> dict[str, timedelta]:
+    """How long after it was due each one's newest heartbeat came."""
+    return {one.name: timedelta(milliseconds=one.lag_ms) for one in newest(processes)}
+
+
 def missed() -> bool:
-    """A process that is there has missed beats that others have not; one query."""
-    found: dict[str, tuple[datetime, str, int]] = {}
-    rows: Iterable[tuple[str, datetime, str, int]] = (
-        ProcessState.objects.filter(name__in=NAMES).order_by("beat_at").values_list("name", "beat_at", "host", "pid")
-    )
-    for name, *last in rows:
-        found[name] = tuple(last)  # type: ignore[assignment]
-    if not found:
+    """A process that is there has missed beats that others had in time; one query."""
+    rows = stored()
+    if not rows:
         return False
-    youngest = max(at for at, *_ in found.values())
-    return any(youngest - at > HUNG and there(host, pid) for at, host, pid in found.values())
+    since = detectors.in_time(*beats(rows))
+    return any(since - row.beat_at > HUNG and there(row.host, row.pid) for row in rows)
+
+
+def woken() -> bool:
+    """Everybody slept, or the clock was set: nobody's heart has beaten in time lately; one query."""
+    return detectors.woken(*beats(stored()))
+
+
+def stored() -> list[ProcessState]:
+    """The newest row of each name."""
+    rows = ProcessState.objects.filter(name__in=NAMES).order_by("beat_at")
+    return list({row.name: row for row in rows.only("name", "host", "pid", "beat_at", "lag_ms")}.values())
+
+
+def beats(rows: Iterable[ProcessState]) -> tuple[dict[str, datetime], dict[str, timedelta]]:
+    known = [(row.name, row.beat_at, timedelta(milliseconds=row.lag_ms)) for row in rows]
+    return {name: at for name, at, _ in known}, {name: lag for name, _, lag in known}

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from monitoring.models import Incident
 from monitoring.watch import dataseen, healing, pulses
-from monitoring.watch.detectors import STREAM_QUIET
+from monitoring.watch.detectors import HUNG, STREAM_QUIET
 from monitoring.watch.hands import BY, Hands
 from monitoring.watch.healer import STREAM, look
 from trading.gates import store
@@ -30,18 +30,26 @@ class SelfHealing:
     def __init__(self, hands: Hands | None = None) -> None:
         self.hands = hands or Hands()
         self.born: datetime | None = None  # since when this process watches
+        self.awake_at: datetime | None = None  # its watchman's newest round
+
+    def watch(self, now: datetime) -> datetime:
+        """Since when this process watches without a break: it begins anew where it slept, or the clock was set."""
+        slept = self.awake_at is not None and now - self.awake_at > max(HUNG, self.every * 2)
+        if self.born is None or self.born > now or slept or pulses.woken():
+            self.born = now
+        return self.born
 
     def tick(self, now: datetime) -> Report:
-        self.born = self.born or now
+        born = self.watch(now)
         worked = dict(ModuleState.objects.filter(name__in=(self.name, STREAM)).values_list("name", "last_work"))
         last, heard = worked.get(self.name), worked.get(STREAM)
         severities = list(Incident.objects.filter(closed_at=None).values_list("severity", flat=True))
-        quiet = now - max(heard or self.born, self.born) > STREAM_QUIET
+        quiet = now - max(heard or born, born) > STREAM_QUIET
         due = quiet or healing.due(last, severities, now, defending(now))
-        if not due and not pulses.missed() and not dataseen.urgent(last or self.born, now):
+        if not due and not pulses.missed() and not dataseen.urgent(last or born, now):
             rest = (last + healing.CALM - now).total_seconds() if last else 0
             return Report.idle(f"nothing is open; the next look is in {rest:.0f} s")
-        return look(now, self.born, self.hands)
+        return look(now, born, self.hands)
 
 
 def defending(now: datetime) -> bool:

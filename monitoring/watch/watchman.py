@@ -53,9 +53,17 @@ class Watchman:
                 close_old_connections()
 
     def look(self) -> bool:
-        """Tick self-healing where nobody has for two intervals; whether it was ticked here."""
-        now = self.clock()
-        last = ModuleState.objects.filter(name=BY).values_list("last_tick", flat=True).first()
-        if last is not None and now - last < runtime.MODULES[BY].every * 2:
-            return False
-        return runtime.run(BY, now, called_by=f"{self.where} itself") is not None
+        """Tick self-healing where nobody has for two intervals; whether it was ticked here.
+
+        A round that comes much too late tells self-healing that this process has not watched meanwhile.
+        """
+        now, module = self.clock(), runtime.MODULES[BY]
+        module.watch(now)  # type: ignore[attr-defined]
+        module.awake_at = now  # type: ignore[attr-defined]
+        try:
+            last = ModuleState.objects.filter(name=BY).values_list("last_tick", flat=True).first()
+            if last is not None and now - last < module.every * 2:
+                return False
+            return runtime.run(BY, now, called_by=f"{self.where} itself") is not None
+        finally:
+            module.awake_at = self.clock()  # type: ignore[attr-defined]

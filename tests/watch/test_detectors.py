@@ -93,6 +93,24 @@ def test_no_heart_is_silent_where_no_beat_could_be_stored_or_nobody_watched():
     assert codes(replace(HEALTHY, hearts=ALL_BEAT | {"worker": ago(40)}, living=HERE, born=ago(5))) == []
 
 
+@pytest.mark.parametrize("jump", [10, 20, 3600])
+def test_nobody_hangs_because_the_first_to_wake_has_beaten(jump):
+    """The machine slept, or its clock was set: the first beat after that is late by all of it."""
+    for name in ALL_BEAT:
+        asleep = dict.fromkeys(ALL_BEAT, ago(jump + 4)) | {name: ago(0)}
+        late = {name: timedelta(seconds=jump - 1)}
+        assert codes(replace(HEALTHY, hearts=asleep, late=late, living=HERE)) == []
+    two = dict.fromkeys(ALL_BEAT, ago(jump + 4)) | {"web": ago(0), "beat": ago(1)}
+    late = {"web": timedelta(seconds=jump - 1), "beat": timedelta(seconds=jump)}
+    assert codes(replace(HEALTHY, hearts=two, late=late, living=HERE)) == []
+
+
+def test_who_hangs_is_found_while_another_has_just_woken():
+    hung = replace(HEALTHY, hearts=ALL_BEAT | {"worker": ago(10.5), "web": ago(0)}, living=HERE)
+    assert codes(replace(hung, late={"web": timedelta(seconds=60)})) == ["PROCESS_SILENT:worker"]
+    assert codes(replace(hung, late={"beat": timedelta(seconds=0.2)})) == ["PROCESS_SILENT:worker"]
+
+
 @pytest.mark.parametrize(("beat", "heard"), [(40, 40), (3, 40)])
 def test_a_stream_that_has_just_begun_is_not_ended_before_it_hears_and_not_spared_for_ever(beat, heard):
     silent = replace(HEALTHY, stream_beat=ago(beat), stream_heard=ago(heard), hearts=ALL_BEAT, living=HERE)

@@ -1,12 +1,15 @@
 """Remedies with back-off and a limit, verification, escalation, directives: decided purely, and done on rows."""
 
 import json
+import os
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.test import TestCase
@@ -32,7 +35,7 @@ from trading.feed import rows as feed_rows
 from trading.gates import store as gate_store
 from trading.gates.directives import Level
 from trading.gates.judge import decide
-from trading.models import CloseRequest, Directive, ModuleState, Position, UniverseSnapshot
+from trading.models import CloseRequest, Directive, ModuleState, Position, ProcessState, UniverseSnapshot
 from trading.runtime import Report, record
 
 NOW = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
@@ -638,6 +641,87 @@ def test_the_watchman_leaves_alone_what_its_queue_serves(house, monkeypatch):
     ModuleState.objects.filter(name="self_healing").update(claimed_until=at(30))
     watchman.clock = lambda: at(20)
     assert not watchman.look(), "somebody is at it"
+
+
+NAMES = ("web", "worker", "trainer", "beat", "stream")
+
+
+def beats(second: float, *names: str, late: float = 0) -> None:
+    """Hearts of processes that are there."""
+    for name in names or NAMES:
+        ProcessState.objects.update_or_create(
+            name=name,
+            host=socket.gethostname()[:100],
+            pid=os.getpid(),
+            defaults={"started_at": BORN, "beat_at": at(second), "lag_ms": int(late * 1000)},
+        )
+
+
+@pytest.fixture
+def watched(house, monkeypatch):
+    """Self-healing and its watchman in one process; both can be called at any second."""
+    module = SelfHealing(Recording())
+    module.born = BORN
+    monkeypatch.setitem(runtime.MODULES, "self_healing", module)
+    watchman = Watchman("worker", clock=lambda: NOW)
+
+    def go_round(second: float) -> None:
+        watchman.clock = lambda: at(second)
+        watchman.look()
+
+    def tick(second: float) -> None:
+        runtime.run("self_healing", at(second), called_by="beat")
+
+    return SimpleNamespace(module=module, go_round=go_round, tick=tick)
+
+
+@pytest.mark.parametrize("jump", [20, 3600])
+@pytest.mark.parametrize("first", ["tick", "go_round"])
+@pytest.mark.parametrize("woken", [(), ("web",), NAMES])
+def test_who_wakes_with_the_machine_is_not_started_again(watched, jump, first, woken):
+    """Whoever is first to beat or to look: nobody was silent while everybody slept."""
+    beats(2)
+    watched.tick(3)
+    watched.go_round(4)
+    if woken:
+        beats(jump + 5, *woken, late=jump)
+    getattr(watched, first)(jump + 5)
+    beats(jump + 8, "web", "worker")
+    watched.tick(jump + 10)
+    beats(jump + 12)
+    alive(at(jump + 12))
+    candles(at(jump + 12))
+    watched.tick(jump + 15)
+    assert watched.module.hands.tried == [] and not Incident.objects.exists()
+
+
+def test_who_stays_behind_after_the_machine_slept_is_found_soon(watched):
+    beats(2)
+    watched.go_round(4)
+    watched.tick(3605)
+    for second in (3608, 3611, 3614, 3617):
+        watched.go_round(second)
+        beats(second, "web", "worker", "trainer", "stream")
+        alive(at(second))
+        candles(at(second))
+    watched.tick(3618)
+    assert watched.module.hands.tried == [("restart_process", "beat")]
+
+
+def test_who_hangs_alone_is_found_as_soon_as_ever(watched):
+    beats(2)
+    watched.tick(3)
+    for second in (5, 8, 11.2):
+        watched.go_round(second)
+        beats(second, "web", "worker", "trainer", "stream", late=0.1)
+        alive(at(second))
+    watched.tick(11.5)
+    assert watched.module.hands.tried == [("restart_process", "beat")]
+
+
+def test_a_clock_that_was_set_back_blinds_nobody(watched):
+    watched.module.born = at(3600)
+    assert watched.module.watch(NOW) == NOW
 
 
 def test_what_another_release_found_stops_nobody(house):

@@ -15,9 +15,11 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HERE = socket.gethostname()[:100]
 
 
-def beat(name: str, seconds: float, pid: int = os.getpid(), host: str = HERE) -> None:
+def beat(name: str, seconds: float, pid: int = os.getpid(), host: str = HERE, late: float = 0) -> None:
     at = NOW - timedelta(seconds=seconds)
-    ProcessState.objects.create(name=name, host=host, pid=pid, started_at=at - timedelta(hours=1), beat_at=at)
+    ProcessState.objects.create(
+        name=name, host=host, pid=pid, started_at=at - timedelta(hours=1), beat_at=at, lag_ms=int(late * 1000)
+    )
 
 
 @pytest.fixture
@@ -59,3 +61,20 @@ def test_of_several_that_were_the_newest_counts(ended):
 @pytest.mark.django_db
 def test_without_a_heart_nothing_is_missed():
     assert not pulses.missed()
+
+
+@pytest.mark.django_db
+def test_a_beat_that_is_late_itself_shows_of_nobody_that_it_missed_some():
+    beat("web", 0, late=3599)
+    beat("worker", 3604)
+    beat("beat", 3603)
+    assert pulses.woken() and not pulses.missed()
+    assert pulses.late(witness.processes(NOW))["web"] == timedelta(seconds=3599)
+
+
+@pytest.mark.django_db
+def test_one_that_comes_back_wakes_nobody_else():
+    beat("web", 0, late=60)
+    beat("beat", 1)
+    beat("worker", 11)
+    assert pulses.missed() and not pulses.woken()
