@@ -32,6 +32,7 @@ LEVELS: Mapping[str, Level] = {
 FIXED: Mapping[str, Level] = {  # a limit that was reached, or what only entries would make worse
     Ailment.RESTARTS_EXHAUSTED: Level.NO_NEW_TRADES,
     Ailment.STOPS_BROKEN: Level.NO_NEW_TRADES,
+    Ailment.DISK_SHORT: Level.NO_NEW_TRADES,
 }
 KEEPERS = frozenset({f"{Ailment.PROCESS_SILENT}:worker", f"{Ailment.MODULE_SILENT}:position_monitor"})
 EMERGENCY_KEY = Level.EMERGENCY_SHUTDOWN.value  # of the directive that only a person lifts

@@ -63,6 +63,11 @@ def test_what_one_fault_asks_for(severity, impacts, in_vain, asks):
     assert decide([one]) == safety.Policy(asks, (one.key,) if asks is not Level.ALLOW_ALL else ())
 
 
+@pytest.mark.parametrize("code", [Ailment.DISK_SHORT, Ailment.STOPS_BROKEN, Ailment.RESTARTS_EXHAUSTED])
+def test_what_only_entries_would_make_worse_holds_them_at_once(code):
+    assert level(fault(HIGH, code=code)) is Level.NO_NEW_TRADES
+
+
 def test_nothing_open_allows_all():
     assert decide([]) == safety.Policy(Level.ALLOW_ALL)
 
