@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from asgiref.sync import sync_to_async
@@ -17,13 +17,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from trading import events, runtime
+from trading import events, runtime, tasks
 from trading.events import ring
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Mark
 from trading.feed import universe
 from trading.feed.stream import Plan, Stream, db
 from trading.heart import EVERY, Heart
+from trading.orders import rows as order_rows
 from trading.positions import rows as position_rows
 from trading.positions.watch import Need, Watch
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 RELOAD = 3.0  # seconds between two looks at the open positions
 ANSWER = 5.0  # seconds that the broker has to take a task
+DEAF = 60.0  # seconds after which it is asked again
 
 
 class Bells:
@@ -42,6 +44,9 @@ class Bells:
         self.loaded_at = 0.0
         self.published_at = 0.0
         self.prices: dict[str, str] = {}
+        self.priced: dict[str, datetime] = {}  # when these prices were true
+        self.deaf_since: float | None = None  # a bell reached nobody
+        self.stood_in_at = 0.0
         self.called: dict[tuple[int, str], float] = {}  # (position, why) whose keeper is on its way, since when
 
     async def on_history(self) -> None:
@@ -52,6 +57,7 @@ class Bells:
         if not await self.bell("trading.tick", "executor", "stream"):
             log.warning("the broker does not answer: this process does the trading itself")
             await db(runtime.run, "executor", called_by="stream")
+            await db(enter_waiting)
             await db(runtime.run, "position_monitor", called_by="stream")
         await self.publish({"type": "changed", "panels": ["candles", "universe"]})
 
@@ -62,14 +68,18 @@ class Bells:
             await self.reload()
         needs = self.watch.on_marks({s: m.price for s, m in marks.items()}, timezone.now())
         await self.call_keepers(needs)
+        await self.stand_in()
         self.prices |= {symbol: str(mark.price) for symbol, mark in marks.items()}
+        self.priced |= {symbol: mark.at for symbol, mark in marks.items()}
         if time.monotonic() - self.published_at >= 1.0:
             self.published_at = time.monotonic()
-            await self.publish({"type": "prices", "marks": self.prices, "at": timezone.now().isoformat()})
-            self.prices = {}
+            at = min(self.priced.values(), default=timezone.now())
+            await self.publish({"type": "prices", "marks": self.prices, "at": at.isoformat()})
+            self.prices, self.priced = {}, {}
 
     async def on_user(self, symbol: str) -> None:
-        await self.bell("trading.sync", symbol)
+        if not await self.bell("trading.sync", symbol):
+            await db(tasks.sync, symbol)
         self.loaded_at = 0.0
 
     async def reload(self) -> None:
@@ -89,16 +99,33 @@ class Bells:
             if not await self.bell("trading.mind", *key):
                 await db(runtime.run, "position_monitor", called_by="stream")
 
+    async def stand_in(self) -> None:
+        """While bells reach nobody, look after what is open as often as the monitor would; now and then ring again."""
+        now = time.monotonic()
+        if self.deaf_since is None or now - self.stood_in_at < settings.QUANTUM.QT_POSITION_MONITOR_INTERVAL:
+            return
+        self.stood_in_at = now
+        if now - self.deaf_since < DEAF or not await self.bell("trading.tick", "position_monitor", "stream"):
+            await db(runtime.run, "position_monitor", called_by="stream")
+
     async def bell(self, task: str, *args: object, queue: str = "trade") -> bool:
         """Ring in a thread of its own: a broker that hangs must not stop the prices."""
         ringing = sync_to_async(partial(ring, task, *args, queue=queue), thread_sensitive=False)()
+        rung = False
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(ringing, ANSWER)
-        return False
+            rung = await asyncio.wait_for(ringing, ANSWER)
+        self.deaf_since = None if rung else time.monotonic()
+        return rung
 
     async def publish(self, message: dict) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(sync_to_async(events.publish, thread_sensitive=False)(message), ANSWER)
+
+
+def enter_waiting() -> None:
+    """Send what the executor has accepted: its own tasks reach nobody."""
+    for intent in order_rows.unsent_entries(timezone.now(), timedelta(0)):
+        tasks.enter(intent.pk)
 
 
 async def beat(heart: Heart) -> None:
