@@ -6,7 +6,9 @@ changed, never the data; a lost one costs one refresh, never truth.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -16,6 +18,16 @@ from django.db import transaction
 
 log = logging.getLogger(__name__)
 GROUP = "live"
+PATIENCE, PAUSE = 0.5, 10.0  # seconds: what one nudge may cost a trade, and how long then none is tried
+
+
+class Hung:
+    """Until when (monotonic) this process leaves nudges out."""
+
+    until = 0.0
+
+
+hung = Hung()
 
 
 def changed(*panels: str) -> None:
@@ -28,8 +40,17 @@ def publish(message: dict) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
+    if time.monotonic() < hung.until:
+        return
+
+    async def send() -> None:
+        await asyncio.wait_for(layer.group_send(GROUP, message), PATIENCE)
+
     try:
-        async_to_sync(layer.group_send)(GROUP, message)
+        async_to_sync(send)()
+    except TimeoutError:
+        hung.until = time.monotonic() + PAUSE
+        log.warning("nudges are left out for %.0f s: the channel layer does not answer", PAUSE)
     except Exception as error:  # noqa: BLE001 - whatever ails the bell, it must never stop a trade
         log.warning("nudge lost: %s", error)
 
