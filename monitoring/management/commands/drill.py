@@ -10,7 +10,8 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone, translation
 
-from monitoring.control import practice
+from monitoring.control import actions, practice
 from monitoring.control.drills import asking, house, runner, subjects
 from monitoring.management.acting import in_words
 from monitoring.management.commands.switch import actor
@@ -28,6 +29,9 @@ from monitoring.models import DrillRun
 from monitoring.watch.drills import words
 from monitoring.watch.drills.catalogue import ALL, CATALOGUE
 from monitoring.watch.drills.spec import Drill
+from trading import tuning
+
+LOSS, MANY = "QT_MAX_DAILY_LOSS", 5  # positions that a round closes before the day's loss could end its entries
 
 
 class Command(BaseCommand):
@@ -97,10 +101,16 @@ class Command(BaseCommand):
             practice.must_practise()
         done: list[DrillRun] = []
         left = list(chosen)
+        with self.room_for_losses(chosen, options):
+            self.one_by_one(left, done, options)
+        return done
+
+    def one_by_one(self, left: list[Drill], done: list[DrillRun], options: dict[str, Any]) -> None:
+        count = len(left)
         while left:
             drill = subjects.next_of(left, timezone.now())
             left.remove(drill)
-            self.say(f"[{len(chosen) - len(left)}/{len(chosen)}] {drill.name}: {drill.title}")
+            self.say(f"[{count - len(left)}/{count}] {drill.name}: {drill.title}")
             try:
                 done.append(self.one(drill, options))
             except CommandError as no:
@@ -108,7 +118,27 @@ class Command(BaseCommand):
                     raise
                 self.say(f"the round ends here: {no}")
                 break
-        return done
+
+    @contextmanager
+    def room_for_losses(self, chosen: Sequence[Drill], options: dict[str, Any]) -> Iterator[None]:
+        """A round closes positions at a loss on purpose: the limit of a day's loss would end its entries half-way."""
+        if sum(drill.ends for drill in chosen) < MANY:
+            yield
+            return
+        row = tuning.rows().get(LOSS)
+        was = float(row.value) if row and row.value else None
+        self.tune(tuning.range_of(settings.QUANTUM, LOSS).high, options)
+        try:
+            yield
+        finally:
+            self.tune(was, options)
+
+    def tune(self, value: float | None, options: dict[str, Any]) -> None:
+        with in_words():
+            actions.tune(
+                {LOSS: value}, options["reason"] or "a round of drills", actor(options["user"]), timezone.now()
+            )
+        self.say(f"{LOSS} is {'what it was' if value is None else value}")
 
     def one(self, drill: Drill, options: dict[str, Any]) -> DrillRun:
         if house.supervisor(Path(settings.VAR)) is None:
