@@ -1,6 +1,8 @@
 """Celery's edge: a bell that was overtaken is silent, a person's call never is."""
 
+import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -58,3 +60,19 @@ def test_a_message_without_a_time_is_heard(ran):
     ModuleState.objects.create(name="executor", last_tick=timezone.now())
     ring("stream", None)
     assert ran == [("executor", "stream")]
+
+
+def test_a_new_worker_looks_at_the_venue_first_and_its_tasks_do_not_wait_for_the_models(monkeypatch):
+    order, may_end, ended = [], threading.Event(), threading.Event()
+    monkeypatch.setattr("trading.exchange.gateway.venue", lambda: None)
+    monkeypatch.setattr("trading.positions.keeper.sweep", lambda *about: order.append("sweep"))
+    monkeypatch.setattr("trading.orders.preflight.clean_up", lambda *about: order.append("clean up"))
+    monkeypatch.setattr("trading.forecast.learners.warm", lambda: may_end.wait(10))
+    monkeypatch.setattr("trading.forecast.store.champions", lambda *about: (order.append("models"), ended.set()))
+    worker = SimpleNamespace(
+        app=SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from={"practice-trade"})))
+    )
+    tasks.look_first(worker)
+    assert order == ["sweep", "clean up"]
+    may_end.set()
+    assert ended.wait(10) and order == ["sweep", "clean up", "models"]

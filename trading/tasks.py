@@ -1,6 +1,7 @@
 """Celery's edge: parse, call one function, done. A task carries an id; whatever must not be lost is a row."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -8,6 +9,7 @@ from datetime import datetime
 from celery import Task, shared_task
 from celery.signals import before_task_publish, worker_ready
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from trading import runtime
@@ -90,9 +92,8 @@ def train(run_id: int) -> None:
 
 @worker_ready.connect
 def look_first(sender: object, **_: object) -> None:
-    """A trade worker's first acts, before any task: what happened at the venue meanwhile; then the models, warmed."""
+    """A trade worker's first act, before any task: what happened at the venue meanwhile. Models warm up beside it."""
     from trading.exchange.gateway import venue
-    from trading.forecast import learners, store
     from trading.orders import preflight
     from trading.positions import keeper
 
@@ -101,8 +102,20 @@ def look_first(sender: object, **_: object) -> None:
     with left_to_the_sweep("the first look"):
         keeper.sweep(venue(), timezone.now)
         preflight.clean_up(venue(), timezone.now, settings.QUANTUM.mode)
-    learners.warm()
-    store.champions(settings.QUANTUM.data_source, settings.QUANTUM.timeframe)
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()  # it takes seconds: stops do not wait for it
+
+
+def warm_up() -> None:
+    """Load what forecasts need, so that the first bar need not wait for it; what fails here is told by its module."""
+    from trading.forecast import learners, store
+
+    try:
+        learners.warm()
+        store.champions(settings.QUANTUM.data_source, settings.QUANTUM.timeframe)
+    except Exception:
+        log.exception("the models could not be warmed up")
+    finally:
+        connection.close()
 
 
 @contextmanager
