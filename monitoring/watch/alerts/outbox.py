@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from monitoring.models import Alert, AlertDelivery
 from monitoring.watch.alerts import routing
@@ -79,11 +79,12 @@ def hasten(rows: Sequence[Alert], now: datetime) -> None:
 
 
 def reach(rows: Sequence[Alert], channels: Sequence[str], habits: Habits, now: datetime) -> None:
-    """A channel that was set while these went on is told of them too."""
+    """A channel that was set while these went on is told of them too; one that was given up is tried anew."""
     if not rows or not channels:
         return
     begun = AlertDelivery.objects.filter(alert__in=rows, kind=AlertDelivery.BEGUN)
     told = set(begun.values_list("alert_id", "channel"))
+    again(begun.filter(given_up_at__isnull=False, channel__in=channels), habits, now)
     AlertDelivery.objects.bulk_create(
         AlertDelivery(
             alert=row,
@@ -96,6 +97,15 @@ def reach(rows: Sequence[Alert], channels: Sequence[str], habits: Habits, now: d
         for name in channels
         if (row.pk, name) not in told
     )
+
+
+def again(given_up: QuerySet[AlertDelivery], habits: Habits, now: datetime) -> None:
+    """Nobody was told of these and they go on; with the pauses of a new message, at most once a day."""
+    rows = list(given_up.select_related("alert"))
+    for row in rows:
+        row.given_up_at, row.made_at, row.attempts, row.error = None, now, 0, ""
+        row.due_at = routing.due(row.alert.severity, now, habits)
+    AlertDelivery.objects.bulk_update(rows, ["given_up_at", "made_at", "attempts", "error", "due_at"])
 
 
 def begin(wanted: Wanted, channels: Sequence[str], habits: Habits, now: datetime) -> Alert:
@@ -115,7 +125,14 @@ def begin(wanted: Wanted, channels: Sequence[str], habits: Habits, now: datetime
     AlertDelivery.objects.bulk_create(
         AlertDelivery(alert=row, channel=name, kind=AlertDelivery.BEGUN, due_at=due, made_at=now) for name in channels
     )
+    outdate(row, now)
     return row
+
+
+def outdate(row: Alert, now: datetime) -> None:
+    """What nobody was told of this key's earlier alerts is not told any more: the last word is about the newest."""
+    earlier = AlertDelivery.objects.filter(alert__key=row.key, sent_at=None, given_up_at=None).exclude(alert=row)
+    earlier.update(given_up_at=now, error="it began again before this could be sent")
 
 
 def lately_over(wanted: Wanted, now: datetime) -> Alert | None:

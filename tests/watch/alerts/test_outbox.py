@@ -174,6 +174,90 @@ def test_what_can_not_be_sent_for_a_day_is_given_up_and_kept(now):
     assert row.error == "503"
 
 
+def kinds(sink, channel=CHANNELS[0]):
+    return [kind for to, _key, kind, _dedup in sink.got if to == channel]
+
+
+def test_the_last_word_after_an_outage_of_the_channel_is_about_the_newest(now):
+    """It began and ended unheard, and began again later than a repetition: "over" is not what is heard last."""
+    sink, down, one = Sink(), Sink("503"), CHANNELS[:1]
+    outbox.settle([page(now)], one, AT_ONCE, now)
+    deliver(down, now)
+    outbox.settle([], one, AT_ONCE, now + timedelta(minutes=1))
+    deliver(down, now + timedelta(minutes=1))
+    back = now + timedelta(minutes=20)
+    outbox.settle([page(back)], one, AT_ONCE, back)
+    for minutes_ in range(60):
+        deliver(sink, back + timedelta(minutes=minutes_))
+    assert kinds(sink) == ["begun"]
+    assert Alert.objects.filter(resolved_at=None).count() == 1
+    assert AlertDelivery.objects.filter(given_up_at=back).count() == 2
+    outbox.settle([], one, AT_ONCE, back + timedelta(hours=2))
+    deliver(sink, back + timedelta(hours=2))
+    assert kinds(sink) == ["begun", "over"]
+
+
+def test_the_last_word_of_one_channel_is_true_where_the_other_was_told_in_time(now):
+    sink, late = Sink(), CHANNELS[1]
+
+    def half(channel, due):
+        return "503" if channel == late else sink(channel, due)
+
+    for minute, told in enumerate(([page(now)], [], [page(now)])):
+        at = now + timedelta(minutes=minute)
+        outbox.settle(told, CHANNELS, AT_ONCE, at)
+        outbox.deliver(CHANNELS, half, at, lambda at=at: at)
+    for minute in range(3, 60):
+        deliver(sink, now + timedelta(minutes=minute))
+    assert kinds(sink) == ["begun", "over", "begun"]
+    assert kinds(sink, late) == ["begun"]
+
+
+def test_an_open_page_is_sent_when_its_channel_is_back_after_a_tick(now):
+    """Its address was missing for a moment, as while settings are read anew."""
+    sink, later = Sink(), now + timedelta(seconds=5)
+    outbox.settle([page(now)], CHANNELS, AT_ONCE, now)
+    outbox.deliver(CHANNELS[1:], Sink("503"), now, lambda: now)
+    assert AlertDelivery.objects.get(channel=CHANNELS[0]).given_up_at
+    outbox.settle([page(now)], CHANNELS, AT_ONCE, later)
+    assert deliver(sink, later + timedelta(seconds=1)) == (2, 0)
+    assert kinds(sink) == ["begun"]
+
+
+def test_an_open_page_outlasts_a_channel_that_fails_for_days_and_does_not_hammer_it(now):
+    sink, tried = Sink(), []
+
+    def down(channel, due):
+        tried.append(len(due))
+        return "503"
+
+    for minute in range(0, 2 * 24 * 60, 2):
+        at = now + timedelta(minutes=minute)
+        outbox.settle([page(now)], CHANNELS[:1], AT_ONCE, at)
+        outbox.deliver(CHANNELS[:1], down, at, lambda at=at: at)
+    assert 2 * 24 * 5 < len(tried) < 2 * 24 * 7
+    over = now + timedelta(days=2)
+    outbox.settle([page(now)], CHANNELS[:1], AT_ONCE, over)
+    deliver(sink, over + timedelta(minutes=10))
+    assert kinds(sink) == ["begun"]
+
+
+def test_a_ticket_whose_channel_is_back_waits_for_its_digest(now):
+    hourly = Habits(timedelta(hours=1))
+    outbox.settle([page(now, severity="ticket")], CHANNELS[:1], hourly, now)
+    outbox.deliver((), Sink(), now, lambda: now)
+    outbox.settle([page(now, severity="ticket")], CHANNELS[:1], hourly, now + timedelta(seconds=5))
+    assert deliver(Sink(), now + timedelta(seconds=6)) == (0, 0)
+    assert deliver(Sink(), now + timedelta(hours=1)) == (1, 0)
+
+
+def test_what_is_over_is_not_begun_again_for_a_channel_that_came_back(now):
+    outbox.settle([page(now)], CHANNELS[:1], AT_ONCE, now)
+    outbox.deliver((), Sink(), now, lambda: now)
+    outbox.settle([], CHANNELS[:1], AT_ONCE, now + timedelta(seconds=5))
+    assert deliver(Sink(), now + timedelta(seconds=6)) == (0, 0)
+
+
 def test_a_critical_incident_is_a_page_and_its_end_is_told(now, settings):
     incident = Incident.objects.create(key="STREAM_SILENT", code="STREAM_SILENT", subsystem="data_feed",
                                        severity="critical", params={"seconds": 30.0, "limit": 20.0},
