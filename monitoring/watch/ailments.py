@@ -118,6 +118,7 @@ PROOFS: Mapping[str, Promise] = {
     "heard_at": gettext_lazy("heard at %(value)s"),
     "beat_at": gettext_lazy("progress at %(value)s"),
     "looked_at": gettext_lazy("gone when looked for at %(value)s"),
+    "seen_by": gettext_lazy("not explained; %(value)s has taken note of it"),
     "modules": gettext_lazy("modules that ran: %(value)s"),
     "symbols": gettext_lazy("symbols: %(value)s"),
     "oldest_s": gettext_lazy("oldest candle %(age)s"),

@@ -141,8 +141,10 @@ class Facts:
     scored_at: datetime | None = None  # the newest score, which tells what waits upstream in vain
     real: bool = False  # orders go to a real venue
     money: tuple[MoneyFault, ...] = ()  # what differs between our books and the venue's, and its broken contract
+    unexplained: frozenset[str] = frozenset()  # every day on which they still differ, however long ago it was
     data: DataSeen = DataSeen()  # how good the market data are
     since: Mapping[str, datetime] = field(default_factory=dict)  # open incidents, when each was first seen
+    seen_by: Mapping[str, str] = field(default_factory=dict)  # those of them that a person has acknowledged
 
     def silence(self, last: datetime | None) -> timedelta:
         return self.now - max(last or self.born, self.born)
@@ -602,6 +604,14 @@ def days_of(facts: Facts) -> list[str]:
     return [one.subject for one in facts.money if one.code == Ailment.MONEY_DIFFERS]
 
 
+def books_agree(subject: str, facts: Facts) -> Proof:
+    """The day agrees now. One too old to be told that still differs is over when a person has taken note of it."""
+    if subject in facts.unexplained and subject not in days_of(facts):
+        who = facts.seen_by.get(f"{Ailment.MONEY_DIFFERS}:{subject}")
+        return {"seen_by": who} if who else None
+    return not_among(days_of(facts), subject, facts)
+
+
 def contracts_of(facts: Facts) -> list[str]:
     return [one.subject for one in facts.money if one.code == Ailment.STOPS_BROKEN]
 
@@ -630,7 +640,7 @@ PROOFS: Mapping[Ailment, Callable[[str, Facts, datetime], Proof]] = {
     Ailment.BROKER_SILENT: lambda one, facts, since: (
         None if facts.broker_ms is None else {"ms": round(facts.broker_ms, 1)}
     ),
-    Ailment.MONEY_DIFFERS: lambda one, facts, since: not_among(days_of(facts), one, facts),
+    Ailment.MONEY_DIFFERS: lambda one, facts, since: books_agree(one, facts),
     Ailment.STOPS_BROKEN: lambda one, facts, since: not_among(contracts_of(facts), one, facts),
     Ailment.CLOCK_OFF: lambda one, facts, since: of_data("CLOCK_OFF", one, facts, since),
     Ailment.FEED_FROZEN: lambda one, facts, since: of_data("FEED_FROZEN", one, facts, since),

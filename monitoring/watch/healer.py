@@ -87,7 +87,7 @@ BROKER_ANSWERS = 2.0  # seconds
 
 
 def facts(now: datetime, born: datetime) -> Facts:
-    """Everything that the detectors rest on; fifteen queries and the truth table's five, whatever is open."""
+    """Everything that the detectors rest on; sixteen queries and the truth table's five, whatever is open."""
     began = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -99,6 +99,7 @@ def facts(now: datetime, born: datetime) -> Facts:
     symbols = feed_rows.universe()
     known = rows.newest_closes(symbols, now) if symbols else {}
     closes = {symbol: known.get(symbol) for symbol in symbols}
+    noted = list(Incident.objects.filter(closed_at=None).values_list("key", "first_seen", "acknowledged_by"))
     table = witness.read(now, witness.Known(states), alone=True)
     score, scored_at = newest_score()
     return Facts(
@@ -118,7 +119,8 @@ def facts(now: datetime, born: datetime) -> Facts:
         database_ms=database_ms,
         room=disk.look(Path(settings.VAR)),
         broker_ms=broker_ms(),
-        since=dict(Incident.objects.filter(closed_at=None).values_list("key", "first_seen")),
+        since={key: first_seen for key, first_seen, _ in noted},
+        seen_by={key: by for key, _, by in noted if by},
         restarts=restarted(now),
         hearts=pulses.hearts(table.processes),
         late=pulses.late(table.processes),
@@ -128,6 +130,7 @@ def facts(now: datetime, born: datetime) -> Facts:
         scored_at=scored_at,
         real=not settings.QUANTUM.practising,
         money=money.faults(settings.QUANTUM.mode, now),
+        unexplained=money.unexplained(),
     )
 
 

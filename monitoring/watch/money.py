@@ -208,3 +208,9 @@ def faults(mode: str, now: datetime) -> tuple[MoneyFault, ...]:
     days = [fault("books-differ", apart(one)) for one in seen.days if one.state == FAIL]
     said = contract(seen, now)
     return tuple(one for one in (*days, fault(said.code, said.params)) if one is not None)
+
+
+def unexplained() -> frozenset[str]:
+    """Every day on which our books and the venue's still differ, however long ago; one query."""
+    days = DailyMoney.objects.filter(state=DailyMoney.FAIL).values_list("day", flat=True)
+    return frozenset(day.isoformat() for day in days)

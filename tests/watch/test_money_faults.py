@@ -1,5 +1,6 @@
 """Incidents about the money: found from the verdicts, named, and closed by what shows that they are over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -97,3 +98,36 @@ def test_each_day_that_differs_is_a_fault_of_its_own(now):
     seen = facts(*money.faults("practice", now))
     assert [one.subject for one in seen.money] == [day.isoformat() for day in days]
     assert detectors.proof("MONEY_DIFFERS", days[1].isoformat(), seen, NOW) is None, "it differs still"
+
+
+@pytest.mark.django_db
+def test_a_difference_is_not_over_because_it_is_old(now, monkeypatch):
+    """A month later the day is told no more, and nothing was explained: it stays open until a person takes note."""
+    from monitoring.models import Incident
+    from monitoring.watch import healer
+    from trading.models import DailyMoney
+
+    day = differing(now).day
+    monkeypatch.setattr(healer, "broker_ms", lambda: 1.0)
+
+    def look(after):
+        seen = healer.facts(now + after, now)
+        healer.take_stock([one for one in detectors.detect(seen) if one.code == Ailment.MONEY_DIFFERS], seen)
+        return Incident.objects.get(key=f"MONEY_DIFFERS:{day}")
+
+    assert look(timedelta(0)).closed_at is None
+    month = money.BACK + timedelta(days=2)
+    assert money.faults("practice", now + month) == ()
+    assert look(month).closed_at is None
+    Incident.objects.update(acknowledged_at=now, acknowledged_by="mira")
+    row = look(month)
+    assert row.closed_at and row.evidence == {"seen_by": "mira"}
+    assert ailments.proof(row.evidence) == "not explained; mira has taken note of it"
+    Incident.objects.update(closed_at=None, acknowledged_at=None, acknowledged_by="")
+    DailyMoney.objects.update(state=DailyMoney.OK, worst=0, settled=True)
+    assert set(look(month).evidence) == {"looked_at"}
+
+
+def test_a_note_alone_ends_nothing_that_is_still_told():
+    noted = replace(facts(DIFFERS), unexplained=frozenset({"2026-03-01"}), seen_by={"MONEY_DIFFERS:2026-03-01": "mira"})
+    assert detectors.proof("MONEY_DIFFERS", "2026-03-01", noted, NOW) is None
