@@ -55,6 +55,9 @@ class PacedServer(Server):
         self.beating = asyncio.ensure_future(beat_in_the_loop(self.heart))
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            await self.pass_frame(protocol, message)
+            return
         if message["type"] == "http.response.start":
             protocol.handle_exception = partial(break_off, protocol)
         if message["type"] != "http.response.body" or getattr(protocol, "channel", None) is None:
@@ -72,11 +75,36 @@ class PacedServer(Server):
             protocol.registerProducer(Pace(), True)
         pace = protocol.producer
         await super().handle_reply(protocol, message)
-        try:
-            await asyncio.wait_for(pace.open.wait(), PATIENCE)
-        except TimeoutError:
-            if protocol.channel is not None:
-                protocol.channel.forceAbortClient()
+        if not await opens(pace) and protocol.channel is not None:
+            protocol.channel.forceAbortClient()
+
+    async def pass_frame(self, protocol: Any, message: dict[str, Any]) -> None:
+        """A frame to a socket: done when the system has taken it, broken off when the client takes nothing."""
+        pace = paced(protocol)
+        await super().handle_reply(protocol, message)
+        await asyncio.sleep(0)
+        if not await opens(pace):
+            protocol.transport.abortConnection()
+
+
+def paced(protocol: Any) -> Pace:
+    """The socket's pace, in the place of the HTTP channel that the connection began with."""
+    if getattr(protocol, "pace", None) is None:
+        protocol.pace = Pace()
+        protocol.transport.unregisterProducer()
+        protocol.transport.registerProducer(protocol.pace, True)
+    return protocol.pace
+
+
+async def opens(pace: Pace) -> bool:
+    """The client has taken what lay in the buffer, in time."""
+    if pace.open.is_set():
+        return True
+    try:
+        await asyncio.wait_for(pace.open.wait(), PATIENCE)
+    except TimeoutError:
+        return False
+    return True
 
 
 def break_off(protocol: Any, error: Exception) -> None:

@@ -6,8 +6,9 @@
    what somebody watches.
 3. Every few seconds all panels are looked at anyway: a lost nudge costs one refresh, never truth. What did not change
    in substance is not sent.
-4. Marks move the rows of open positions by patches, without a query.
-5. Each client has one waiting slot per panel: the newest wins. Who does not answer a ping is closed, not buffered.
+4. Marks move the rows of open positions by patches, without a query. The candles' age is not theirs to change.
+5. Each client has one waiting slot per panel: the newest wins. Who does not answer a ping, or does not take what is
+   sent, is closed, not buffered.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ REFRESH = 5.0
 PING = 1.0  # a page that hears nothing for longer than this, and some, calls itself disconnected
 UNANSWERED = 256 * 1024  # bytes that a client may owe us a pong for
 NEVER_ANSWERED = 1024 * 1024  # the same for one that has never sent a pong: a plain listener
-PATIENCE = 10.0  # seconds that a ping may go unanswered once so much is owed
+PATIENCE = 10.0  # seconds that a ping may go unanswered once so much is owed, and that a frame may wait to leave
+RESUME = 1.0  # seconds between two answers to a client's `resume`
 PER_USER, PER_PROCESS = 10, 1000
 TOO_SLOW, TOO_MANY, NOT_LOGGED_IN, NOT_ALLOWED = 4008, 4029, 4401, 4403
 
@@ -76,7 +78,11 @@ class Client:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     owed: int = 0
     asked_at: float | None = None
+    pinged: bool = False  # a ping went out that no pong has answered
+    leaving_since: float | None = None  # when the frame was handed over that has not left
     speaks: bool = False
+    wish: int | None = None  # the oldest number that a `resume` named while the last one's answer is too young
+    granted: bool = False
 
     def offer(self, message: Message) -> None:
         """Put the frame into its slot; an older one of the same key is replaced."""
@@ -92,11 +98,18 @@ class Client:
         return self.panels is None or panel in self.panels
 
     def answered(self) -> None:
-        self.owed, self.asked_at, self.speaks = 0, None, True
-        self.ready.set()
+        """A pong settles what is owed, where there was a ping."""
+        if self.pinged:
+            self.owed, self.asked_at, self.pinged, self.speaks = 0, None, False, True
+            self.ready.set()
 
     def clogged(self) -> bool:
         return self.owed > (UNANSWERED if self.speaks else NEVER_ANSWERED)
+
+    def too_slow(self, now: float) -> bool:
+        """Owes too much for too long, or has not taken a frame for as long."""
+        asked = self.asked_at if self.clogged() else None
+        return any(since is not None and now - since > PATIENCE for since in (asked, self.leaving_since))
 
     async def write(self) -> None:
         """Send what waits, until the client owes too much; runs for the socket's life."""
@@ -106,10 +119,17 @@ class Client:
             while self.waiting and not self.clogged():
                 _, message = self.waiting.popitem(last=False)
                 self.owed += len(message.text)
-                await self.send(message.text)
+                await self.pass_on(message.text)
             if self.clogged() and self.asked_at is None:
                 self.asked_at = time.monotonic()
-                await self.send(PING_TEXT)
+                await self.pass_on(ASKING)
+
+    async def pass_on(self, text: str) -> None:
+        """Send one frame; while the client doesn't take it, the time is kept since when."""
+        self.pinged = self.pinged or text in (PING_TEXT, ASKING)
+        self.leaving_since = time.monotonic()
+        await self.send(text)
+        self.leaving_since = None
 
 
 def dumps(value: dict) -> str:
@@ -117,6 +137,7 @@ def dumps(value: dict) -> str:
 
 
 PING_TEXT = dumps({"type": "ping"})
+ASKING = dumps({"type": "ping", "now": True})  # nothing more comes until it is answered
 
 
 class Hub:
@@ -164,15 +185,31 @@ class Hub:
         return dumps({"type": "hello", "seq": self.seq, "mode": settings.QUANTUM.mode, "build": build()})
 
     def resume(self, client: Client, seq: int) -> None:
-        """The watched panels that are newer than `seq`; all of them where that number is not one of ours."""
-        ours = self.started <= seq <= self.seq
+        """The watched panels that are newer than `seq`; all of them where that number is not one of ours.
+
+        Once a second at most: who asks again before that gets one answer, for the oldest number, when it is over.
+        """
+        seq = seq if self.started <= seq <= self.seq else 0
+        client.wish = seq if client.wish is None else min(seq, client.wish)
+        if not client.granted:
+            self.grant(client)
+
+    def grant(self, client: Client) -> None:
+        """Answer a waiting `resume`; without one the next is answered at once."""
+        seq, client.wish = client.wish, None
+        client.granted = seq is not None and client in self.clients
+        if seq is not None and client.granted:
+            self.offer_since(client, seq)
+            self.loop.call_later(RESUME, self.grant, client)
+
+    def offer_since(self, client: Client, seq: int) -> None:
         shown = [
             message
             for (audience, name), message in self.latest.items()
             if audience == client.audience and client.wants(name)
         ]
         for message in sorted(shown, key=lambda m: m.seq):
-            if not ours or message.seq > seq:
+            if message.seq > seq:
                 client.offer(message)
 
     # -- what comes in ---------------------------------------------------------------------------------------------
@@ -204,7 +241,6 @@ class Hub:
             with translation.override(language):
                 rows = [holding.patch(h, moved[h.symbol], when) for h in moving]
             self.broadcast("patch", "positions", when, language=language, rows=rows)
-        self.broadcast("patch", "ribbon", when, rows=[{"data_at": iso(when)}])
 
     # -- what goes out ---------------------------------------------------------------------------------------------
 
@@ -345,7 +381,7 @@ class Hub:
     async def mind(self, client: Client, roles: frozenset[str] | None) -> None:
         if roles is None:
             await client.close(NOT_LOGGED_IN)
-        elif client.clogged() and client.asked_at and time.monotonic() - client.asked_at > PATIENCE:
+        elif client.too_slow(time.monotonic()):
             await client.close(TOO_SLOW)
         elif roles != client.audience.roles:  # the same page as other eyes see it
             self.leave(client)

@@ -5,7 +5,7 @@ import { swap } from "./swap.js";
 import { say } from "./words.js";
 
 const SILENCE = 2600; // the server speaks at least once a second
-const PONG = 4000;
+const PONG = 4000; // a ping is answered as seldom as that, unless the server waits for it
 const body = document.body;
 let seq = Number(body.dataset.seq || 0);
 let socket = null, build = null, attempts = 0, heard = 0, ponged = 0, lostAt = 0, lastData = "", stopped = "";
@@ -23,7 +23,7 @@ export function connect() {
 
 function hear(message) {
   heard = now();
-  if (now() - ponged > PONG) { ponged = now(); socket.send('{"type":"pong"}'); }
+  if (message.type === "ping" && (message.now || now() - ponged > PONG)) { ponged = now(); socket.send('{"type":"pong"}'); }
   if (message.type === "hello") return greeted(message);
   if (message.type !== "panel" && message.type !== "patch") return;
   seq = Math.max(seq, message.seq);

@@ -5,21 +5,12 @@ export function patch(message) {
   if (message.panel === "positions") document.dispatchEvent(new CustomEvent("marks", { detail: message.rows }));
   const panel = document.querySelector(`[data-panel="${message.panel}"]`);
   if (!panel) return;
-  if (message.panel === "ribbon") return ribbon(panel, message.rows[0]);
   for (const row of message.rows) {
     const line = panel.querySelector(`tr[data-key="${row.id}"]`);
     if (line) cells(line, row, message.as_of);
   }
   // the panel is as old as its oldest row: a patch that leaves some out makes it no younger
   if (message.rows.length >= panel.querySelectorAll("tbody tr").length) stamp(panel, message.as_of);
-}
-
-function ribbon(panel, row) {
-  const place = panel.querySelector("[data-latest]");
-  if (!place || !row?.data_at) return;
-  place.dataset.asOf = row.data_at;
-  const ago = place.querySelector("[data-ago]");
-  if (ago) ago.dataset.ago = row.data_at;
 }
 
 function cells(line, row, at) {

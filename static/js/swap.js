@@ -29,7 +29,6 @@ export function swap(name, html, own = false) {
     const own = old.querySelector(`[data-keep="${place.dataset.keep}"]`);
     if (own) place.replaceWith(own);
   }
-  later(old, fresh);
   old.replaceWith(fresh);
   document.dispatchEvent(new CustomEvent("swapped", { detail: { name, old, fresh } })); // charts move what is drawn
   restore(fresh, before);
@@ -52,16 +51,6 @@ function flush() {
 document.addEventListener("pointerout", () => setTimeout(flush, 150));
 document.addEventListener("focusout", () => { if (waiting.size) setTimeout(flush, 150); });
 document.addEventListener("selectionchange", () => { if (waiting.size) setTimeout(flush, 150); });
-
-// The newest moment of data wins, whether a patch or a panel brought it.
-function later(old, fresh) {
-  const was = old.querySelector("[data-latest]"), is = fresh.querySelector("[data-latest]");
-  if (was?.dataset.asOf && is?.dataset.asOf && was.dataset.asOf > is.dataset.asOf) {
-    is.dataset.asOf = was.dataset.asOf;
-    const ago = is.querySelector("[data-ago]");
-    if (ago) ago.dataset.ago = was.dataset.asOf;
-  }
-}
 
 function path(node, panel) {
   const row = node.closest("[data-key]");

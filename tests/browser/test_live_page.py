@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from monitoring.control import login as links
 from tests.show import factories as make
 from trading import events
-from trading.models import Cycle, Decision
+from trading.models import Candle, Cycle, Decision
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WAIT = 15_000
@@ -80,6 +80,38 @@ def test_a_new_reason_a_price_and_the_verdict_change_without_a_reload(site, wind
     expect(page.locator("h1")).to_have_text("199 signals in the last hour, 1 trade.", timeout=WAIT)
     assert page.title().startswith(page.inner_text("h1"))
     assert page.evaluate("window.stayed") is True
+    assert window.complaints == []
+
+
+def test_fresh_prices_make_no_old_candle_young(site, window):
+    def dead_candles():
+        house()
+        Candle.objects.all().delete()
+        for symbol in make.SYMBOLS:
+            make.candles(symbol, timezone.now(), late=500)
+        return True
+
+    site.aside(dead_candles)
+    page = enter(site, window)
+    old = page.locator(".ribbon .data-age.is-late")
+    expect(old).to_contain_text("data 8\u00a0h", timeout=WAIT)
+    for mark in ("30111.1", "30222.2"):
+        site.aside(prices, mark)
+        shown = f"{mark[:2]},{mark[2:]}"
+        expect(page.locator('tr[data-symbol="BTC/USDT:USDT"] [data-cell="mark"]')).to_have_text(shown, timeout=WAIT)
+    expect(old).to_contain_text("data 8\u00a0h")
+    page.wait_for_timeout(1500)  # the ages have ticked since
+    expect(old).to_contain_text("data 8\u00a0h")
+    assert window.complaints == []
+
+
+def test_a_price_that_is_old_when_it_comes_is_shown_as_old(site, window):
+    site.aside(house)
+    page = enter(site, window)
+    since = timezone.now() - timezone.timedelta(minutes=3)
+    prices_of = {"type": "prices", "marks": {symbol: "101" for symbol in make.SYMBOLS}, "at": since.isoformat()}
+    site.aside(lambda: events.publish(prices_of) or True)
+    page.wait_for_selector(f'[data-cell="mark"][data-as-of^="{since:%Y-%m-%dT%H:%M:%S}"]', timeout=WAIT)
     assert window.complaints == []
 
 

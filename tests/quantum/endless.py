@@ -9,6 +9,9 @@ sent, gone = 0, False
 
 async def application(scope, receive, send):
     global sent, gone
+    if scope["type"] == "websocket":
+        await frames(receive, send)
+        return
     if scope["path"] == "/told":
         await answer(send, f"{sent} {gone}".encode())
         return
@@ -25,6 +28,28 @@ async def application(scope, receive, send):
             return
         sent += 1
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def frames(receive, send):
+    """The same parts as frames of a socket, while what comes in is heard and asks for nothing."""
+    global sent, gone
+    await receive()
+    await send({"type": "websocket.accept"})
+    sent, gone = 0, False
+    left = asyncio.create_task(hear(receive))
+    for _ in range(PARTS):
+        await send({"type": "websocket.send", "bytes": PART})
+        if gone:
+            return
+        sent += 1
+    await left
+
+
+async def hear(receive):
+    global gone
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+    gone = True
 
 
 async def answer(send, body):

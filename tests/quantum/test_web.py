@@ -20,12 +20,30 @@ def until(true, seconds=10.0):
     return False
 
 
+HASTY = "import quantum.web as web; web.PATIENCE = 0.5; web.Web.entrypoint()"
+OPENING = (
+    b"GET /ws/ HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PONG = b"\x81\x8f" + bytes(4) + b'{"type":"pong"}'  # a text frame under the mask 0
+
+
 @pytest.fixture
 def port():
+    yield from served("-m", "quantum.web")
+
+
+@pytest.fixture
+def hasty():
+    """One that breaks off after half a second."""
+    yield from served("-c", HASTY)
+
+
+def served(*program):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         number = taken.getsockname()[1]
-    command = [sys.executable, "-m", "quantum.web", "-b", "127.0.0.1", "-p", str(number), "-v", "0"]
+    command = [sys.executable, *program, "-b", "127.0.0.1", "-p", str(number), "-v", "0"]
     web = subprocess.Popen([*command, "tests.quantum.endless:application"], stderr=subprocess.DEVNULL)
     try:
         assert until(lambda: answers(number))
@@ -96,3 +114,30 @@ def test_one_that_fails_before_its_beginning_is_answered(port):
         client.settimeout(5)
         client.sendall(b"GET /fails HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert read_to_the_end(client).startswith(b"HTTP/1.1 500")
+
+
+def listening(port):
+    client = socket.create_connection(("127.0.0.1", port))
+    client.settimeout(10)
+    client.sendall(OPENING)
+    return client
+
+
+def test_a_socket_whose_client_reads_nothing_is_sent_little_whatever_it_says_and_gets_all_once_it_reads(port):
+    with listening(port) as client:
+        assert until(lambda: told(port)[0] > 0)
+        for _ in range(200):
+            client.sendall(PONG)
+        time.sleep(0.5)
+        assert told(port)[0] < PARTS / 2
+        size = 0
+        while size < PARTS * 1_000_000:
+            size += len(client.recv(1 << 20))
+    assert until(lambda: told(port) == (PARTS, True))
+
+
+def test_a_socket_whose_client_takes_nothing_for_long_is_broken_off(hasty):
+    with listening(hasty):
+        assert until(lambda: told(hasty)[0] > 0)
+        assert until(lambda: told(hasty)[1])
+    assert told(hasty)[0] < PARTS / 2
