@@ -149,7 +149,7 @@ def verified(facts: Facts) -> Answer:
 
 
 def no_gap(facts: Facts) -> Answer:
-    """No position of the last day was without a stop for longer than law 5 allows."""
+    """No position that is open, or was within the day, was without a stop for longer than law 5 allows."""
     limit = facts.limits.naked.total_seconds()
     if facts.worst_gap is None:
         return ok("no-positions")
