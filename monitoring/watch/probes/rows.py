@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Min, Q
 
 from monitoring.models import DatabaseFinding, Incident
-from monitoring.watch import data_quality, ringing, witness
+from monitoring.watch import data_quality, ringing, uncovered, witness
 from monitoring.watch.liveness import UP
 from monitoring.watch.probes import machine, open_rows
 from monitoring.watch.probes.facts import (
@@ -290,8 +290,11 @@ def stops_seen(positions: Iterable[int]) -> dict[tuple[int, str], datetime]:
 
 
 def worst_gap(now: datetime) -> tuple[int, float] | None:
-    today = Position.objects.filter(opened_at__gt=now - DAY).order_by("-seconds_unprotected")
-    return today.values_list("id", "seconds_unprotected").first()
+    """Of what is open, or was closed within the day, whenever it was opened; one query."""
+    lately = Position.objects.filter(Q(closed_at=None) | Q(closed_at__gt=now - DAY))
+    rows = lately.values_list("id", "seconds_unprotected", "unprotected_since", "closed_at")
+    gaps = ((pk, uncovered.seconds(counted, since, closed, now)) for pk, counted, since, closed in rows)
+    return max(gaps, key=lambda one: one[1], default=None)
 
 
 def adrift() -> tuple[tuple[int, datetime], ...]:
