@@ -13,6 +13,7 @@ from django.utils.functional import Promise as Text
 from django.utils.translation import gettext_lazy as _
 
 LATELY = timedelta(days=7)
+LAW_BROKEN = "LAW_BROKEN"  # why a run failed after which a law did not hold
 OK, FAIL, UNKNOWN = "ok", "fail", "unknown"
 STOPS = ("stop-cancelled", "backstop-cancelled", "both-stops-cancelled", "stop-vanishes")
 LOST = (
@@ -129,14 +130,29 @@ def by_drills(promise: Promise, runs: Mapping[str, Run]) -> Line:
     if not mine:
         return Line(promise, UNKNOWN, limit=promise.limit, unit=promise.unit, of=of)
     if promise.field == "law":
-        broken = [run for run in mine if run.why == "LAW_BROKEN"]
-        return about(promise, mine, FAIL if broken else OK, len(broken), broken[0].name if broken else "", of)
+        return by_laws(promise, mine)
     measured = [(value, run) for run in mine if (value := getattr(run, promise.field)) is not None]
     value, worst = max(measured, key=lambda pair: pair[0], default=(None, mine[0]))
     failed = [run for run in mine if not run.passed and getattr(run, promise.field) is None]
     if failed or (value is not None and value > promise.limit):
         return about(promise, mine, FAIL, value, failed[0].name if failed else worst.name, of)
-    return about(promise, mine, OK if value is not None and len(mine) == of else UNKNOWN, value, worst.name, of)
+    whole = sum(to_the_end(promise.field, run) for _, run in measured) == of
+    return about(promise, mine, OK if whole else UNKNOWN, value, worst.name, of)
+
+
+def by_laws(promise: Promise, mine: Sequence[Run]) -> Line:
+    """The laws are asked after the act and stand in the verdict: of a run that failed otherwise nothing is known."""
+    judged = [run for run in mine if run.passed or run.why == LAW_BROKEN]
+    broken = [run for run in judged if run.why == LAW_BROKEN]
+    if not judged:
+        return Line(promise, UNKNOWN, limit=promise.limit, unit=promise.unit, of=len(mine))
+    state = FAIL if broken else OK if len(judged) == len(mine) else UNKNOWN
+    return about(promise, judged, state, len(broken), broken[0].name if broken else "", len(mine))
+
+
+def to_the_end(field: str, run: Run) -> bool:
+    """Seconds without a stop that were counted before the drill was proven to be over are a beginning only."""
+    return field != "unprotected_s" or run.passed or run.verified_s is not None
 
 
 def about(promise: Promise, mine: Sequence[Run], state: str, value: float | None, worst: str, of: int) -> Line:

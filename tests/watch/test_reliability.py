@@ -68,6 +68,37 @@ def test_one_broken_law_breaks_the_promise_about_all_of_them():
     assert (broken.state, broken.value, broken.worst, broken.n) == (FAIL, 1, "beat-killed", 2)
 
 
+def failed(name: str, why: str = "NOT_ACTED", **changes) -> Run:
+    return run(name, passed=False, why=why, **{"acted_s": None, "verified_s": None} | changes)
+
+
+def test_of_a_run_that_failed_before_the_laws_were_judged_nothing_is_known():
+    none = line("laws", [failed(f"drill-{n}") for n in range(11)])
+    assert (none.state, none.value, none.n, none.of) == (UNKNOWN, None, 0, 11)
+    some = line("laws", [run("worker-killed"), failed("beat-killed", "NOT_VERIFIED")])
+    assert (some.state, some.value, some.n, some.of) == (UNKNOWN, 0, 1, 2)
+    broken = line("laws", [failed("worker-killed", "LAW_BROKEN"), failed("beat-killed")])
+    assert (broken.state, broken.value, broken.n, broken.of) == (FAIL, 1, 1, 2)
+
+
+LONG = [name for promise in PROMISES if promise.key == "unprotected" for name in promise.drills]
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        (run(LONG[0], unprotected_s=0.0), OK),
+        (run(LONG[0], unprotected_s=None), UNKNOWN),
+        (failed(LONG[0], "NOT_DETECTED", unprotected_s=0.0), UNKNOWN),
+        (failed(LONG[0], unprotected_s=6.0), FAIL),
+        (failed(LONG[0], "RUNNER_ENDED", unprotected_s=None), FAIL),
+        (failed(LONG[0], "VERIFIED_LATE", unprotected_s=0.4, acted_s=1.0, verified_s=11.0), OK),
+    ],
+)
+def test_seconds_without_a_stop_are_known_where_their_end_was_seen(last, state):
+    assert line("unprotected", [last, *(run(name) for name in LONG[1:])]).state == state
+
+
 @pytest.mark.parametrize(("passed", "state"), [(True, OK), (False, FAIL), (None, UNKNOWN)])
 def test_a_recorded_goal_says_it_itself(passed, state):
     figure = Figure("G1", 0.0, "", "0", passed, NOW - timedelta(days=1), "def", "3", "postgres")
