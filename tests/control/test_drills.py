@@ -1,5 +1,6 @@
 """Drills as they are carried out: asked for with a right and a row, on a real desk, judged by rows, put right."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -8,7 +9,9 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -17,16 +20,20 @@ from django_celery_beat.models import PeriodicTask
 from monitoring.control import figures, practice
 from monitoring.control.actions import BadRequest, Stale, Unreachable
 from monitoring.control.drills import asking, firing, hands, house, runner, stranger, subjects
+from monitoring.control.drills.gather import Gatherer
 from monitoring.control.drills.hands import CannotBreak
-from monitoring.control.drills.runner import World
+from monitoring.control.drills.runner import Round, World
 from monitoring.control.permissions import Actor, NotAllowed
 from monitoring.models import AuditEntry, DrillRun, Incident, ReliabilityFigure, RemedyAttempt
-from monitoring.watch import truth, witness
+from monitoring.watch import ringing, truth, witness
 from monitoring.watch.drills.catalogue import CATALOGUE
+from monitoring.watch.drills.evidence import Evidence, Subject
 from monitoring.watch.drills.judge import Why
+from monitoring.watch.drills.spec import Ring, Sign
+from tests import builders
 from tests.practice.running import Running
-from trading import runtime, schedule
-from trading.models import ModuleState, ProcessState, SwitchChange
+from trading import calls, runtime, schedule
+from trading.models import Candle, ClockReading, ModuleState, ProcessState, SwitchChange
 
 pytestmark = pytest.mark.django_db
 
@@ -257,6 +264,121 @@ class TestRunning:
 
 class Policy:
     name, title, queue, every = "policy", "Orchestrator Policy", "work", timedelta(seconds=60)
+
+
+class TestEntries:
+    """A drill of an entry, on an entry that went into its fault or not; nobody finds anything."""
+
+    def ended(self, desk, now, sent, hit):
+        clock = iter(now + timedelta(seconds=3 * n) for n in range(10_000))
+        left = list(sent)
+        position = builders.position(protected_since=now)
+        held = {"position": position, "reason": "a test", "requester": "drill", "reduce_only": True}
+
+        def rest(seconds):
+            while left:
+                kind = left.pop(0)
+                at = now + timedelta(seconds=40 - len(left))
+                about = {"decision": builders.decision()} if kind == "entry" else held
+                builders.order(intent=builders.intent(kind=kind, **about), sent_at=at, updated_at=at)
+                if hit and not left:
+                    desk.signed("POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0")
+
+        row = asking.request("entry-answer-lost", OPERATOR, now)
+        return runner.run(row, world(clock=lambda: next(clock), rest=rest), patience=0.2)
+
+    def test_one_that_met_the_fault_and_was_not_found_has_failed(self, desk, now):
+        row = self.ended(desk, now, ["stop", "entry"], hit=True)
+        assert (row.outcome, row.why, row.params["missing"]) == ("failed", Why.NOT_DETECTED, "entry unknown")
+
+    @pytest.mark.parametrize(
+        ("sent", "hit"), [([], False), (["entry"], False), (["stop"], True), (["exit", "entry"], True)]
+    )
+    def test_where_none_met_it_the_drill_is_skipped(self, desk, now, sent, hit):
+        row = self.ended(desk, now, sent, hit)
+        assert (row.outcome, row.why) == ("skipped", Why.NO_ENTRY)
+
+
+class TestFacts:
+    """What the rows and the desk say of a break."""
+
+    def told(self, now, *signs, **about):
+        found = Gatherer(signs, Subject("BTC/USDT:USDT"), now, **about).look(now + timedelta(seconds=9))
+        return {(fact.kind, fact.key) for fact in found}
+
+    @pytest.mark.parametrize(("offset", "kind"), [(30_000, "clock.off"), (-2001, "clock.off"), (900, "clock.right")])
+    def test_a_clock_is_off_where_a_reading_since_the_break_says_so(self, now, offset, kind):
+        def note(at):
+            about = {"offset_ms": offset, "round_trip_ms": 4, "at": at}
+            ClockReading.objects.update_or_create(source="stream", defaults=about)
+            return self.told(now, Sign("clock.off"))
+
+        assert note(now - timedelta(seconds=1)) == set()
+        assert note(now + timedelta(seconds=1)) == {(kind, "stream")}
+
+    def test_a_stream_that_is_dropped_once_more_was_dialled_again(self, desk, now):
+        async def dial():
+            async with aiohttp.ClientSession() as session, session.ws_connect(f"{desk.url}/ws/btcusdt@markPrice") as ws:
+                while not ws.closed:
+                    await ws.receive(timeout=5)
+
+        def said():
+            return self.told(now, Sign("desk.again", ("drop_stream",)))
+
+        practice.ask("POST", "faults", {"kind": "drop_stream", "seconds": 60})
+        assert said() == set()
+        asyncio.run(dial())
+        assert said() == {("desk.hit", "drop_stream")}
+        asyncio.run(dial())
+        assert said() == {("desk.again", "drop_stream")}
+
+    def test_a_candle_that_was_taken_away_is_back_where_it_is_there(self, now):
+        at = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+        assert self.told(now, Sign("candle.back"), removed=(at,)) == set()
+        Candle.objects.create(symbol="BTC/USDT:USDT", timeframe=settings.QUANTUM.timeframe, open_time=at, open=1,
+                              high=1, low=1, close=1, volume=1)  # fmt: skip
+        assert self.told(now, Sign("candle.back"), removed=(at,)) == {("candle.back", "BTC/USDT:USDT")}
+
+    @pytest.mark.parametrize(("ticks", "said"), [(0, "few"), (12, "few"), (13, "many"), (50, "many")])
+    def test_bells_that_were_rung_at_once_led_to_few_ticks_or_to_many(self, desk, now, monkeypatch, ticks, said):
+        rung = []
+        monkeypatch.setattr(hands.events, "ring", lambda *about, **options: rung.append(about) or True)
+        calls.count("executor", "drill", now - timedelta(minutes=9), runtime.Report(), "", 5)
+        mine = hands.Hands(Subject(), lambda undo: None)
+        mine.apply(Ring("executor", 50))
+        assert rung == [("trading.tick", "executor", "drill")] * 50
+        for _ in range(ticks):
+            calls.count("executor", "drill", now, runtime.Report(), "", 5)
+        calls.count("executor", "beat", now, runtime.Report(), "", 5)
+        asked = Sign("bells.few", ("executor",))
+        ringing.answered("trade", now - timedelta(seconds=1), mine.rung["executor"].at + timedelta(seconds=2))
+        assert self.told(now, asked, rung=mine.rung) == set(), "a task that was there before them says nothing"
+        after = mine.rung["executor"].at + timedelta(seconds=1)
+        ringing.answered("trade", after, after + timedelta(seconds=1))
+        assert self.told(now, asked, rung=mine.rung) == {(f"bells.{said}", "executor")}
+
+
+class TestUnprotected:
+    def without(self, now, before, **about):
+        """Seconds that a drill has cost the position, 8 s after it had begun."""
+        position = builders.position(opened_at=now - timedelta(minutes=5), protected_since=now - timedelta(minutes=4))
+        subject = Subject(position.symbol, position.pk)
+        type(position).objects.filter(pk=position.pk).update(seconds_unprotected=before)
+        row = DrillRun(evidence={"unprotected_before": runner.without_stop(subject, now)})
+        type(position).objects.filter(pk=position.pk).update(**about)
+        one = Round(row, CATALOGUE["stop-cancelled"], world(), hands.Hands(subject, lambda undo: None),
+                    Evidence(now, now, subject=subject))  # fmt: skip
+        return runner.unprotected(one, now + timedelta(seconds=8))
+
+    def test_a_stop_that_came_back_is_counted(self, now):
+        assert self.without(now, 1.5, seconds_unprotected=2.25) == 0.75
+
+    def test_a_stop_that_never_came_back_counts_until_now(self, now):
+        assert self.without(now, 1.5, unprotected_since=now + timedelta(seconds=1), protected_since=None) == 7
+
+    def test_a_position_that_died_without_one_counts_until_then(self, now):
+        died = {"status": "closed", "quantity": 0, "closed_at": now + timedelta(seconds=4), "close_reason": "stop"}
+        assert self.without(now, 0, unprotected_since=now + timedelta(seconds=1), protected_since=None, **died) == 3
 
 
 class TestProcesses:

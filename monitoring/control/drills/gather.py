@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Min, QuerySet
+from django.db.models import Min, QuerySet, Sum
 
 from monitoring.control import practice
 from monitoring.control.drills import house
 from monitoring.models import HealthScore, Incident, RemedyAttempt
+from monitoring.watch import ringing
+from monitoring.watch.dataailments import DENIED
 from monitoring.watch.drills.evidence import Fact, Subject
 from monitoring.watch.drills.spec import Sign
 from trading.laws import conservation
@@ -25,10 +27,12 @@ from trading.models import (
     Candle,
     CandleFault,
     CandleGap,
+    ClockReading,
     Cycle,
     Decision,
     Directive,
     Intent,
+    ModuleCall,
     ModuleState,
     Order,
     OrderMove,
@@ -39,6 +43,8 @@ from trading.models import (
     UniverseSnapshot,
 )
 
+BY = "drill"  # who rings, as calls are counted
+FEW = 4  # so many bells at least for one tick, where they were rung at once
 SLOW_TICK, SLOW_ANSWER, LATE_BEAT = 3000, 2000, 2000  # ms
 GUARDS = {Intent.STOP, Intent.BACKSTOP, Intent.TARGET}
 PAGE = 1.0  # seconds that the page has for an answer
@@ -54,14 +60,25 @@ def moment(ms: float) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Bells of one module that were rung at once, by `at`; `before`: ticks that drills had made of it till then."""
+
+    times: int
+    before: int
+    queue: str
+    at: datetime
+
+
 @dataclass
 class Gatherer:
-    """`removed`: open times of candles that were taken away; `fills_from`: the exchange's time of the break, in ms."""
+    """`removed`: open times of candles that were taken away; `rung`: by module, the bells that were rung."""
 
     signs: tuple[Sign, ...]
     subject: Subject
     since: datetime
     removed: tuple[datetime, ...] = ()
+    rung: Mapping[str, Rung] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -134,6 +151,21 @@ def modules(of: Gatherer, now: datetime) -> Iterator[Fact]:
             yield Fact(row.last_error_at, "error", row.name)
 
 
+def ticks(module: str) -> int:
+    """How often a drill's bell made it tick, of the calls that are kept."""
+    return ModuleCall.objects.filter(name=module, caller=BY).aggregate(n=Sum("ticks"))["n"] or 0
+
+
+def bells(of: Gatherer, now: datetime) -> Iterator[Fact]:
+    """How many ticks came of bells: told once another task has run that was put behind the last of them."""
+    for module, rung in of.rung.items():
+        last = ModuleState.objects.filter(name=ringing.row(rung.queue), last_work__gt=rung.at).first()
+        if last is None or last.last_work is None or last.last_work - timedelta(milliseconds=last.lag_ms) < rung.at:
+            continue
+        few = ticks(module) - rung.before <= rung.times // FEW
+        yield Fact(last.last_work, "bells.few" if few else "bells.many", module)
+
+
 def heartbeats(of: Gatherer, now: datetime) -> Iterator[Fact]:
     for row in ProcessState.objects.filter(beat_at__gte=of.since, lag_ms__gte=LATE_BEAT):
         yield Fact(row.beat_at, "beat.late", row.name)
@@ -148,7 +180,7 @@ def candles(of: Gatherer, now: datetime) -> Iterator[Fact]:
     mine = Candle.objects.filter(symbol=symbol, timeframe=timeframe)
     if of.removed:
         if mine.filter(open_time__in=of.removed).count() == len(of.removed):
-            yield Fact(now, "candle", symbol)
+            yield Fact(now, "candle.back", symbol)
         return
     newest = mine.order_by("-open_time").values_list("open_time", flat=True).first()
     if newest is not None:
@@ -160,6 +192,13 @@ def accounts(of: Gatherer, now: datetime) -> Iterator[Fact]:
         yield Fact(row.at, "account")
         if row.latency_ms is not None:
             yield Fact(row.at, "account.slow" if row.latency_ms >= SLOW_ANSWER else "account.quick")
+
+
+def clocks(of: Gatherer, now: datetime) -> Iterator[Fact]:
+    """How far the exchange's clock is off, as our processes have measured it."""
+    for row in ClockReading.objects.filter(at__gte=of.since):
+        off = timedelta(milliseconds=abs(row.offset_ms)) > DENIED
+        yield Fact(row.at, "clock.off" if off else "clock.right", row.source)
 
 
 def universe(of: Gatherer, now: datetime) -> Iterator[Fact]:
@@ -238,6 +277,13 @@ def venue(of: Gatherer, now: datetime) -> Iterator[Fact]:
             yield Fact(moment(max(fills)), "venue.flat", symbol)
         if not algos and not any(row["symbol"] == name for row in state["orders"]):
             yield Fact(now, "venue.bare", symbol)
+
+
+def desk(of: Gatherer, now: datetime) -> Iterator[Fact]:
+    """What the fault has met; a stream that is dropped once more was dialled again."""
+    for one in practice.faults(5):
+        if one.hits:
+            yield Fact(now, "desk.hit" if one.hits == 1 else "desk.again", one.kind)
 
 
 def kinds_of(ids: Iterable[str]) -> dict[str, str]:
@@ -337,6 +383,9 @@ READERS: Mapping[str, Callable[[Gatherer, datetime], Iterator[Fact]]] = {
     "beat": heartbeats,
     "candle": candles,
     "account": accounts,
+    "bells": bells,
+    "clock": clocks,
+    "desk": desk,
     "universe": universe,
     "probe": probes,
     "order": orders,

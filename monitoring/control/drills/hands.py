@@ -26,7 +26,7 @@ from django_celery_beat.models import PeriodicTask
 from monitoring.control import practice
 from monitoring.control.actions import Stale, Unreachable, close_position, registry, set_switch
 from monitoring.control.drills import house, stranger
-from monitoring.control.drills.gather import raw
+from monitoring.control.drills.gather import BY, Rung, raw, ticks
 from monitoring.control.permissions import machine
 from monitoring.watch import room
 from monitoring.watch.drills import spec
@@ -37,7 +37,6 @@ from trading.forecast import store as model_store
 from trading.models import Candle, ModelVersion, ModuleState, Order, Position, ProcessState, SwitchChange
 from trading.schedule import PREFIX
 
-BY = "drill"
 LIQUIDATE = "liquidate"  # after it the house halts, as it should
 LOCKED = (ModuleState, ProcessState)  # what every process writes all the time
 ASIDE = ".drill"  # what a file is called while it is gone
@@ -59,6 +58,7 @@ class Hands:
     subject: Subject
     note: Callable[[Undo], None]
     removed: tuple[datetime, ...] = ()
+    rung: dict[str, Rung] = field(default_factory=dict)
     threads: list[threading.Thread] = field(default_factory=list)
 
     def apply(self, one: spec.Break) -> None:
@@ -211,9 +211,11 @@ def claim(hands: Hands, one: spec.Claim) -> None:
 
 
 def ring(hands: Hands, one: spec.Ring) -> None:
+    queue, before = registry()[one.module].queue, ticks(one.module)
     for _ in range(one.times):
-        if not events.ring("trading.tick", one.module, BY, queue=registry()[one.module].queue, expires=60):
+        if not events.ring("trading.tick", one.module, BY, queue=queue, expires=60):
             raise CannotBreak(Why.NO_PROCESS, process="broker")
+    hands.rung[one.module] = Rung(one.times, before, queue, timezone.now())
 
 
 def hide_models(hands: Hands, one: spec.HideModels) -> None:

@@ -20,17 +20,19 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
+from monitoring.control import practice
 from monitoring.control.actions import Stale, Unreachable
 from monitoring.control.drills import gather, house, subjects
 from monitoring.control.drills.gather import Gatherer
 from monitoring.control.drills.hands import CannotBreak, Hands, Undo, lasting, undo
 from monitoring.models import DrillRun
+from monitoring.watch import uncovered
 from monitoring.watch.drills.catalogue import CATALOGUE
 from monitoring.watch.drills.evidence import Evidence, Fact, Subject, as_json, kept, wanted
 from monitoring.watch.drills.judge import Verdict, Why, fault_of, judge
 from monitoring.watch.drills.spec import Drill, Need, Until
 from trading import events
-from trading.models import Position
+from trading.models import Intent, Order, Position
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ GONE = timedelta(seconds=60)  # a runner without a sign of life for so long is d
 GRACE = timedelta(seconds=1)  # rows of the last moment may still be on their way
 WAIT = 150.0  # seconds that a drill waits for a quiet house, and for a position
 CHOICES = 5  # positions that are tried
+ALGOS = (*gather.GUARDS, Intent.PROBE)
 RELEASE = "release"  # the undo that lasts until the end
 
 
@@ -209,8 +212,7 @@ def chosen_and_broken(
 
 def broken(row: DrillRun, drill: Drill, subject: Subject, world: World) -> Round:
     """Break it; the moment before the last break is the one that counts."""
-    before = Position.objects.filter(pk=subject.position or 0).values_list("seconds_unprotected", flat=True).first()
-    row.evidence = {"unprotected_before": before}
+    row.evidence = {"unprotected_before": without_stop(subject, world.clock())}
     hands = Hands(subject, noting(row))
     at = world.clock()
     for one in drill.breaks:
@@ -224,7 +226,11 @@ def broken(row: DrillRun, drill: Drill, subject: Subject, world: World) -> Round
 def watch(one: Round, say: Callable[[str], None]) -> Verdict:
     """Look until all has been shown, or time is up."""
     gatherer = Gatherer(
-        wanted(one.drill, one.evidence.subject), one.evidence.subject, one.evidence.broken_at, one.hands.removed
+        wanted(one.drill, one.evidence.subject),
+        one.evidence.subject,
+        one.evidence.broken_at,
+        one.hands.removed,
+        one.hands.rung,
     )
     verdict, stage = Verdict(), "broken"
     while True:
@@ -325,19 +331,41 @@ def conclude(one: Round, verdict: Verdict) -> None:
     row, now = one.row, one.world.clock()
     no = fault_of(one.drill, verdict)
     outcome, why, params = (DrillRun.FAILED, *no) if no else (DrillRun.PASSED, "", {})
-    if Need.ENTRY in one.drill.needs and verdict.detected_at is None:
+    if Need.ENTRY in one.drill.needs and verdict.detected_at is None and not met(one):
         outcome, why, params = DrillRun.SKIPPED, Why.NO_ENTRY, {"limit": one.drill.within.detect}
     row.mended_at = one.evidence.mended_at
     row.detected_s, row.acted_s, row.verified_s = verdict.detected_s, verdict.acted_s, verdict.verified_s
-    row.unprotected_s = unprotected(one)
+    row.unprotected_s = unprotected(one, now)
     row.evidence = as_json(one.evidence) | {"missing": list(verdict.missing)}
     fields: Iterable[str] = ("mended_at", "detected_s", "acted_s", "verified_s", "unprotected_s", "evidence")
     row.save(update_fields=fields)
     ended(row, outcome, why, dict(params), now)
 
 
-def unprotected(one: Round) -> float | None:
-    """Seconds without a stop that the drill has cost the position."""
-    before = one.row.evidence.get("unprotected_before")
-    after = Position.objects.filter(pk=one.evidence.subject.position or 0).values_list("seconds_unprotected", flat=True)
-    return None if before is None or not after else round(max(0.0, after[0] - before), 3)
+def met(one: Round) -> bool:
+    """Whether an entry went into the fault: it was the first order that left, and the desk does not say otherwise.
+
+    Algo orders do not concern it; an exit that left before the entry has taken it instead.
+    """
+    sent = Order.objects.filter(sent_at__gte=one.evidence.broken_at).exclude(intent__kind__in=ALGOS)
+    if sent.order_by("sent_at", "id").values_list("intent__kind", flat=True).first() != Intent.ENTRY:
+        return False
+    mine = {undone[1] for undone in one.row.undo if undone[0] == "fault"}
+    try:
+        waiting = {fault.id for fault in practice.faults(5) if not fault.hits}
+    except Unreachable:
+        return True
+    return not mine & waiting
+
+
+def unprotected(one: Round, now: datetime) -> float | None:
+    """Seconds without a stop that the drill has cost the position so far: one that never came back counts too."""
+    before, after = one.row.evidence.get("unprotected_before"), without_stop(one.evidence.subject, now)
+    return None if before is None or after is None else round(max(0.0, after - before), 3)
+
+
+def without_stop(subject: Subject, now: datetime) -> float | None:
+    row = Position.objects.filter(pk=subject.position or 0).first()
+    if row is None:
+        return None
+    return uncovered.seconds(row.seconds_unprotected, row.unprotected_since, row.closed_at, now)

@@ -219,6 +219,9 @@ class Within:
     verify: float
 
 
+CALMLY = Within(50, 55, 60)  # for what self-healing finds: with nothing open it looks twice a minute, at its next tick
+
+
 @dataclass(frozen=True, slots=True)
 class Drill:
     """One drill. Any of `detects` is enough; all of `acts` and all of `verifies` are wanted."""

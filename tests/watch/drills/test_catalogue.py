@@ -6,9 +6,11 @@ import pytest
 
 from monitoring.control.drills.gather import READERS
 from monitoring.control.drills.hands import BREAKS
+from monitoring.watch import healing
 from monitoring.watch.drills import words
 from monitoring.watch.drills.catalogue import ALL, CATALOGUE, EVERY, by_part, longest_ago
 from monitoring.watch.drills.spec import Fault, Need, Part
+from monitoring.watch.selfhealing import SelfHealing
 from tests.builders import NOW
 from trading.practice.fault_kinds import check_kind, check_params
 from trading.runtime import MODULES
@@ -61,6 +63,13 @@ def test_modules_and_processes_that_it_waits_for_exist(drill):
             assert set(sign.keys) <= set(MODULES)
         if sign.kind == "process.started":
             assert set(sign.keys) <= {"worker", "trainer", "stream", "beat", "web", "practice", "valkey"}
+
+
+@pytest.mark.parametrize("name", ["disk-short", "code-differs"])
+def test_what_self_healing_finds_by_its_own_look_alone_has_the_time_of_one(name):
+    """It has just looked, comes a tick late, and takes as long as a tick."""
+    slowest = (healing.CALM + SelfHealing.every * 3).total_seconds()
+    assert slowest < CATALOGUE[name].within.detect <= CATALOGUE[name].within.act
 
 
 def test_those_that_end_in_a_restart_lie_apart():

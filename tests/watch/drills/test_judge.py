@@ -11,6 +11,7 @@ from monitoring.watch.drills.evidence import Evidence, Fact, Subject, as_json, f
 from monitoring.watch.drills.judge import SKIPS, Why, fault_of, judge
 from monitoring.watch.drills.spec import Drill, Sign
 from tests.builders import NOW
+from trading.runtime import MODULES
 
 SUBJECT = Subject("BTC/USDT:USDT", 7, "long")
 MS = timedelta(milliseconds=1)
@@ -89,6 +90,35 @@ def test_a_law_that_does_not_hold_fails_what_was_proven_otherwise(drill):
     seen = replace(shown(drill), laws=("one order of a kind",), lawful_at=None)
     why, numbers = fault_of(drill, judge(drill, seen))
     assert why is Why.LAW_BROKEN and numbers["law"] == "one order of a kind"
+
+
+UNSEEN = {  # drills whose break leaves nothing behind but what goes on: why that proves something
+    "database-cut": "every connection was ended, so a tick that left its row has made a new one",
+    "broker-cut": "every connection was ended, so a task that ran came over a new one",
+    "queues-emptied": "what is lost leaves no trace; a task that ran was put there by a schedule that rings on",
+}
+
+
+def routine() -> tuple[Fact, ...]:
+    """What every house that is well writes all the time, each second for an hour."""
+    import trading.modules  # noqa: F401 - fills the registry
+
+    names = [*MODULES, "stream"]
+    kinds = [(kind, name) for kind in ("tick", "work") for name in names]
+    kinds += [("idle", name) for name in names if name != "stream"]
+    kinds += [("account", ""), ("account.quick", ""), ("judged", ""), ("clock.right", "stream"), ("page.up", "")]
+    kinds += [(kind, SUBJECT.symbol) for kind in ("candle", "universe.in", "venue.guarded")]
+    kinds += [("position.verified", "7"), ("probe.ok", "policy.alive"), ("decision", "COOLDOWN_ACTIVE")]
+    return tuple(Fact(NOW + timedelta(seconds=n), *one) for n in range(1, 3601, 3) for one in kinds)
+
+
+ROUTINE = routine()
+
+
+@drills
+def test_a_house_that_goes_on_as_ever_has_found_nothing(drill):
+    seen = Evidence(NOW, NOW, NOW, SUBJECT, ROUTINE, (), NOW)
+    assert (judge(drill, seen).detected_at is not None) == (drill.name in UNSEEN)
 
 
 def test_a_law_that_holds_again_counts_from_then_on():

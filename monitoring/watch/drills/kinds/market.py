@@ -22,6 +22,8 @@ from monitoring.watch.drills.spec import (
 )
 
 JUDGED = Sign("judged")
+DIALLED = Sign("desk.again", ("drop_stream",))
+BACK = Sign("candle.back", ("{symbol}",))  # those that were taken away
 BAR = 70  # seconds until the next bar of a minute is in, and some
 REFUSED = _("It is put aside with its reason, nothing is decided on it, and the good one takes its place.")
 
@@ -61,8 +63,8 @@ DRILLS = (
         broken=_("Every stream's connection is closed by the exchange, again and again."),
         expected=_("It is dialled again with a growing wait; holes are filled before the next bar is judged."),
         breaks=(Fault("drop_stream", seconds=15),),
-        detects=(Sign("idle", ("stream",)), Sign("work", ("stream",))),
-        acts=(Sign("work", ("stream",)),),
+        detects=(DIALLED, Sign("idle", ("stream",)), Sign("incident.opened", ("STREAM_SILENT",))),
+        acts=(DIALLED,),
         verifies=(Sign("work", ("stream",)), JUDGED),
         within=Within(30, 40, BAR + 20),
     ),
@@ -121,10 +123,9 @@ DRILLS = (
         broken=_("The newest stored candle of a symbol that nobody holds is removed from the database."),
         expected=_("It is fetched again before the symbol is judged: no forecast over a hole."),
         breaks=(DropCandles(1),),
-        detects=(Sign("candle", ("{symbol}",)), Sign("absent.symbol", ("{symbol}",)),
-                 Sign("candle.fault", ("gap:{symbol}",))),
-        acts=(Sign("candle", ("{symbol}",)),),
-        verifies=(Sign("candle", ("{symbol}",)), JUDGED),
+        detects=(BACK, Sign("absent.symbol", ("{symbol}",)), Sign("candle.fault", ("gap:{symbol}",))),
+        acts=(BACK,),
+        verifies=(BACK, JUDGED),
         within=Within(BAR, BAR * 2, BAR * 2),
     ),
     Drill(
@@ -135,10 +136,9 @@ DRILLS = (
         broken=_("Three stored candles within the history of a symbol that nobody holds are removed."),
         expected=_("The hole is known as a gap and filled in order; until then the symbol is not judged."),
         breaks=(DropOlderCandles(3, 5),),
-        detects=(Sign("candle.fault", ("gap:{symbol}",)), Sign("absent.symbol", ("{symbol}",)),
-                 Sign("candle", ("{symbol}",))),
-        acts=(Sign("candle", ("{symbol}",)),),
-        verifies=(Sign("candle", ("{symbol}",)), JUDGED),
+        detects=(Sign("candle.fault", ("gap:{symbol}",)), Sign("absent.symbol", ("{symbol}",)), BACK),
+        acts=(BACK,),
+        verifies=(BACK, JUDGED),
         within=Within(BAR * 2, BAR * 5, BAR * 3),
     ),
 )  # fmt: skip

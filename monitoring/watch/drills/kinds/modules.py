@@ -39,9 +39,10 @@ def rung(module: str, name: str, title: Promise) -> Drill:
     return Drill(
         name=name, part=Part.MODULES, rows="D04, D06, 21.28", title=title,
         broken=_("The same bell is rung 50 times at once."),
-        expected=_("One claim at a time: it ticks, nothing is done twice, and the laws hold."),
+        expected=_("A few ticks answer all of them, nothing is done twice, and the laws hold."),
         breaks=(Ring(module, 50),),
-        detects=(Sign("tick", (module,)),), acts=(Sign("tick", (module,)),), verifies=(Sign("tick", (module,)),),
+        detects=(Sign("bells.few", (module,)),), acts=(Sign("tick", (module,)),),
+        verifies=(Sign("bells.few", (module,)), Sign("tick", (module,))),
         within=Within(45, 45, 30), fast=True,
     )  # fmt: skip
 

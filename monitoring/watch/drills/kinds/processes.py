@@ -6,7 +6,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.watch.drills.kinds.stops import PROTECTED
-from monitoring.watch.drills.spec import Cancel, Drill, Freeze, Hold, Kill, Need, Part, Sign, Stranger, Until, Within
+from monitoring.watch.drills.spec import (
+    CALMLY,
+    Cancel,
+    Drill,
+    Freeze,
+    Hold,
+    Kill,
+    Need,
+    Part,
+    Sign,
+    Stranger,
+    Until,
+    Within,
+)
 
 RESTARTED = _("The supervisor starts it again within seconds, and it works again; nothing is lost or done twice.")
 FOUND = Within(15, 45, 90)  # three beats are missed, one look; an end of 5 s; a start on a busy machine
@@ -60,7 +73,7 @@ DRILLS = (
         detects=(Sign("incident.opened", ("CODE_DIFFERS:worker@drill-elsewhere",)),),
         acts=(),
         verifies=(Sign("incident.closed", ("CODE_DIFFERS:worker@drill-elsewhere",)),),
-        within=Within(40, 40, 40),
+        within=CALMLY,
         until=Until.DETECTED,
     ),
     Drill(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.watch.drills.spec import (
+    CALMLY,
     CutBroker,
     CutDatabase,
     Drill,
@@ -48,7 +49,7 @@ DRILLS = (
         detects=(Sign("incident.opened", ("DISK_SHORT",)),),
         acts=(Sign("directive", ("NO_NEW_TRADES",)),),
         verifies=(Sign("incident.closed", ("DISK_SHORT",)), *TICKS),
-        within=Within(40, 45, 60),
+        within=CALMLY,
         until=Until.ACTED,
     ),
     Drill(
@@ -73,7 +74,7 @@ DRILLS = (
         broken=_("The broker ends every connection of the house."),
         expected=_("Each process connects again by itself: a task that ran proves it."),
         breaks=(CutBroker(),),
-        detects=TICKS,
+        detects=(Sign("tick", ("exchange",)),),
         acts=TICKS,
         verifies=TICKS,
         within=Within(25, 30, 30),
