@@ -27,17 +27,25 @@ def parse(line: str) -> Line | None:
     if line.startswith("{"):
         return from_json(line)
     found = TEXT.match(line)
-    if not found:
+    return from_text(found) if found else None
+
+
+def from_text(found: re.Match[str]) -> Line | None:
+    try:
+        return Line(datetime.fromisoformat(found["at"]).replace(tzinfo=UTC), found["level"], found["text"])
+    except ValueError:  # a day or an hour that there is none of
         return None
-    return Line(datetime.fromisoformat(found["at"]).replace(tzinfo=UTC), found["level"], found["text"])
 
 
 def from_json(line: str) -> Line | None:
+    """A time without its zone is nobody's record."""
     try:
         told = json.loads(line)
         at = datetime.fromisoformat(told["time"])
+        if at.tzinfo is None:
+            return None
         error = told.get("error") or {}
         raised = f"{error['type']}: {error['text']}" if error else ""
         return Line(at, str(told["level"]), f"{told['logger']}: {told['message']}", raised)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -6,9 +6,8 @@ from datetime import datetime
 
 from django.conf import settings
 
+from monitoring.watch.probes.facts import QUEUES
 from trading.runtime import Report, record
-
-QUEUES = ("trade", "work")
 
 
 def row(queue: str) -> str:

@@ -121,6 +121,22 @@ def test_what_is_no_record_is_none(line):
     assert parse(line) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-02-30 25:61:61,123 ERROR x: y",
+        "2026-02-28 24:00:01,123 ERROR x: y",
+        "0000-01-01 00:00:00,123 ERROR x: y",
+        '{"time": "2026-02-30T12:00:00+00:00", "level": "ERROR", "logger": "x", "message": "y"}',
+        '{"time": "2026-02-28T12:00:00", "level": "ERROR", "logger": "x", "message": "y"}',
+        '{"a":' * 3000,
+    ],
+)
+def test_what_has_no_time_that_there_is_is_none(line):
+    """Such a line is written by whoever wishes; whoever counts errors must not end by it."""
+    assert parse(line) is None
+
+
 def test_what_can_not_be_written_is_counted_and_told_once_there_is_room():
     handler = logs.Steady(open("/dev/full", "w"))  # noqa: SIM115 - a disk without room
     handler.setFormatter(logs.Text(Redaction()))

@@ -173,6 +173,7 @@ class LogFile:
     writable: bool
     errors: int  # error lines of the last hour
     at: datetime | None = None  # of the newest line
+    whole: bool = True  # all of that hour was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,9 @@ class Machine:
     logs: tuple[LogFile, ...] = ()
     memory_free: int = 0  # bytes that programs can still have
     memory_total: int = 0  # 0: not known
+
+
+QUEUES = ("trade", "work")  # on each a task is enqueued now and then to see whether it runs
 
 
 @dataclass(frozen=True, slots=True)

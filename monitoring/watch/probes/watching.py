@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from monitoring.watch.probes.answers import Answer, Probe, fail, ok, unknown
 from monitoring.watch.probes.beats import age, alive, punctual, steady
-from monitoring.watch.probes.facts import Facts
+from monitoring.watch.probes.facts import QUEUES, Facts
 from monitoring.watch.room import Room
 
 EARLY = timedelta(seconds=10)  # a process writes before its first heartbeat
@@ -44,8 +44,12 @@ def rings(facts: Facts) -> Answer:
     silent = {queue: age(bell.at, facts.now) for queue, bell in facts.bells.items()}
     queue = max(silent, key=lambda one: silent[one])
     limit = facts.limits.bell_age.total_seconds()
-    if silent[queue] > limit and any(facts.now - began < facts.limits.bell_age for began in facts.running.values()):
-        return unknown("no-bell")  # a process has just begun: nobody has rung since
+    never = next((one for one in QUEUES if one not in facts.bells), "")
+    just_begun = any(facts.now - began < facts.limits.bell_age for began in facts.running.values())
+    if (never or silent[queue] > limit) and just_begun:
+        return unknown("no-bell")  # nobody has rung since a process began
+    if never:
+        return fail("bell-never", queue=never, limit_s=limit)
     if silent[queue] > limit:
         return fail("bell-silent", queue=queue, age_s=silent[queue], limit_s=limit)
     slow, worst = max((bell.took_ms, queue) for queue, bell in facts.bells.items())
@@ -111,12 +115,15 @@ def room(facts: Facts) -> Answer:
 
 
 def quiet(facts: Facts) -> Answer:
-    """The logs are not full of errors."""
+    """The logs are not full of errors; of an hour that was not wholly read, only too many can be told."""
     if facts.machine is None or not facts.machine.logs:
         return unknown("no-logs")
     n, worst = sum(log.errors for log in facts.machine.logs), max(facts.machine.logs, key=lambda log: log.errors)
     params = {"n": n, "name": worst.name, "limit": facts.limits.log_errors}
-    return fail("errors-many", **params) if n > facts.limits.log_errors else ok("errors-few", **params)
+    if n > facts.limits.log_errors:
+        return fail("errors-many", **params)
+    unread = [log.name for log in facts.machine.logs if not log.whole]
+    return unknown("errors-unread", n=n, names=unread) if unread else ok("errors-few", **params)
 
 
 def mb(size: int) -> float:

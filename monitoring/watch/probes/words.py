@@ -385,6 +385,7 @@ SENTENCES: dict[str, Sentence] = {
     "helpless": _("Remedies for %(key)s failed %(n)s times."),
     "remedies-help": _("%(n)s incidents are open, none beyond help."),
     "no-bell": _("No task has been run yet to see whether tasks run."),
+    "bell-never": _("No task of the queue %(queue)s was ever run, and one is enqueued every few seconds."),
     "bell-silent": _("No task of the queue %(queue)s was run for %(age_s)s; limit %(limit_s)s."),
     "bell-slow": _("A task of the queue %(queue)s was run %(value_ms)s after it was enqueued; limit %(limit_ms)s."),
     "bells-ring": _("Tasks of %(n)s queues were run, the slowest in %(value_ms)s."),
@@ -405,6 +406,7 @@ SENTENCES: dict[str, Sentence] = {
     "disk-short": _("%(free_mb)s of disk left; needs %(limit_mb)s."),
     "disk-room": _("%(free_mb)s of disk left; needs %(limit_mb)s."),
     "errors-many": _("%(n)s errors in the logs of the last hour, most in %(name)s; limit %(limit)s."),
+    "errors-unread": _("%(n)s errors in what was read of the last hour; too much was written in it by: %(names)s."),
     "errors-few": _("%(n)s errors in the logs of the last hour; limit %(limit)s."),
 }
 

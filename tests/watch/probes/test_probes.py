@@ -241,6 +241,9 @@ CASES = [
      "bell-silent"),
     ("self_healing.rings", healthy(bells={"work": Bell(ago(hours=9), 9)}, running={"worker": ago(seconds=5)}), UNKNOWN,
      "no-bell"),
+    ("self_healing.rings", healthy(bells={"work": Bell(NOW, 9)}), FAIL, "bell-never"),
+    ("self_healing.rings", healthy(bells={"work": Bell(NOW, 9)}, running={"worker": ago(seconds=59)}), UNKNOWN,
+     "no-bell"),
     ("self_healing.rings", healthy(bells={"trade": Bell(NOW, 10_001), "work": Bell(NOW, 9)}), FAIL, "bell-slow"),
     ("self_healing.slots", healthy(slots=(0, 0)), UNKNOWN, "no-slots"),
     ("self_healing.slots", healthy(slots=(799, 1000)), FAIL, "slots-lost"),
@@ -256,6 +259,10 @@ CASES = [
     ("logging.bounded", healthy(machine=Machine(1, 1, (LogFile("web", 30_000_000, True, 0),))), FAIL, "log-large"),
     ("logging.room", healthy(machine=Machine(999_000_000, 10**12)), FAIL, "disk-short"),
     ("logging.quiet", healthy(machine=Machine(1, 1, (LogFile("web", 1, True, 21),))), FAIL, "errors-many"),
+    ("logging.quiet", healthy(machine=Machine(1, 1, (LogFile("web", 1, True, 0, whole=False),))), UNKNOWN,
+     "errors-unread"),
+    ("logging.quiet", healthy(machine=Machine(1, 1, (LogFile("web", 1, True, 21, whole=False),))), FAIL,
+     "errors-many"),
 ]  # fmt: skip
 
 
@@ -276,6 +283,11 @@ MEANT = [
     ({"decided": (tally(code="MAX_POSITIONS", meant=True), tally(n=90))}, "meant"),
     ({"decided": (tally(code="EXPECTED_COST_TOO_HIGH", meant=True),)}, "meant"),
 ]
+
+
+def test_a_bell_that_was_never_answered_names_its_queue():
+    said = answers(healthy(bells={"work": Bell(NOW, 9)}))["self_healing.rings"]
+    assert say(said.code, said.params).startswith("No task of the queue trade was ever run")
 
 
 @pytest.mark.parametrize(("why", "code"), MEANT)
