@@ -48,11 +48,14 @@ class Seen:
     position: VenuePosition | None
     orders: Mapping[str, VenueOrder]
     mark: Decimal | None
+    told: Decimal = Decimal(0)  # how much of it the account's own list has, where the list of positions has none
+    gone: bool = False  # the list of positions is not alone in saying that nothing is held
+    absent: frozenset[str] = frozenset()  # live orders of ours that neither the books nor an answer shows
 
     def holds(self, position: Position) -> Decimal:
         """How much of `position` the venue shows; what it holds on the other side is not ours."""
         there = self.position is not None and self.position.side == position.side
-        return self.position.quantity if there and self.position else Decimal(0)
+        return self.position.quantity if there and self.position else self.told
 
 
 def look(symbol: str, gateway: Gateway, clock: Clock) -> Seen:
@@ -186,11 +189,14 @@ def same(order: Order, shown: VenueOrder | None) -> bool:
 # -- protection ------------------------------------------------------------------------------------------------
 
 
-def align(position: Position, gateway: Gateway, clock: Clock, requester: str, reason: str) -> tuple[int, Exit | None]:
+def align(
+    position: Position, absent: frozenset[str], gateway: Gateway, clock: Clock, requester: str, reason: str
+) -> tuple[int, Exit | None]:
     """Bring the venue's orders to what the row wants: how many were placed, and an Exit where that can't be.
 
     The working stop and the target are placed before the old one is cancelled; the backstop after, because the venue
-    allows one closePosition stop a side (-4130).
+    allows one closePosition stop a side (-4130). What is `absent` protects nothing; should it turn up again beside
+    its replacement, one of the two is cancelled then.
     """
     filters, placed = rules_of(position.symbol, gateway), 0
     if position.stop_price is None:
@@ -200,7 +206,7 @@ def align(position: Position, gateway: Gateway, clock: Clock, requester: str, re
             return 0, Exit("SL_REJECTED_CLOSED", f"no stop can be drawn: {error}")
     for kind in (Intent.STOP, Intent.BACKSTOP, Intent.TARGET):
         position.refresh_from_db(fields=PRICES)  # somebody else may have tightened them
-        live = order_rows.orders_of(position.pk, kind)
+        live = [o for o in order_rows.orders_of(position.pk, kind) if o.intent.client_order_id not in absent]
         right = next((order for order in live if fits(order, position)), None)
         wrong = [order for order in live if order != right]
         if right is None:
@@ -217,10 +223,15 @@ def align(position: Position, gateway: Gateway, clock: Clock, requester: str, re
     return placed, None
 
 
-def clear(orders: list[Order], gateway: Gateway, clock: Clock) -> None:
+def clear(orders: list[Order], gateway: Gateway, clock: Clock, why: str = "replaced") -> None:
+    """Cancel these. What became of one that can't be asked about, the next look finds out; nothing waits for it."""
     for order in orders:
-        if order.status != OrderStatus.UNKNOWN:
-            sender.cancel(order, gateway, clock, "replaced")
+        if order.status == OrderStatus.UNKNOWN:
+            continue
+        try:
+            sender.cancel(order, gateway, clock, why)
+        except VenueError as error:
+            log.warning("%s of %s: cancelled (%s)? %s", order.intent.kind, order.intent.symbol, why, error)
 
 
 def place(
@@ -285,10 +296,11 @@ def verify(position: Position, shown: Mapping[str, VenueOrder], at: datetime) ->
     return covered
 
 
-def note_gap(position: Position, at: datetime) -> None:
+def note_gap(position: Position, absent: frozenset[str], at: datetime) -> None:
     """No order that could stop this position is left: the seconds without one begin when the last one ended."""
     stopping = order_rows.orders_of(position.pk, Intent.STOP, Intent.BACKSTOP)
-    if position.protected_since is not None and not any(order.status in RESTING for order in stopping):
+    rests = (o.status in RESTING and o.intent.client_order_id not in absent for o in stopping)
+    if position.protected_since is not None and not any(rests):
         became_unprotected(position, at)
 
 
@@ -333,17 +345,22 @@ def after_silence(position: Position, at: datetime) -> None:
 def leave(position: Position, out: Exit, requester: str, gateway: Gateway, clock: Clock) -> bool:
     """Out at market, reduce-only, again until the venue shows no position. True where it is flat."""
     begin_closing(position, out)
-    refusal = ""
+    refusal, sent, asked = "", False, False
     for _ in range(EXIT_ATTEMPTS):
-        for order in order_rows.orders_of(position.pk, Intent.STOP):
-            if order.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIAL):
-                sender.cancel(order, gateway, clock, out.code)
-        held = there(position, gateway)
+        held = left(position, gateway, sent)
+        if held and (triggered := under_way(position)):
+            clear(triggered, gateway, clock, out.code)
+            held = left(position, gateway, sent)
         if not held:
             return True
-        filters = gateway.filters().get(position.symbol)
-        for piece in stops.lots(held, filters) if filters else [held]:
+        for piece in pieces(held, position.symbol, gateway):
             order = market_out(position, piece, out, requester, gateway, clock)
+            sent = sent or order.filled > 0
+            if order.error_code in NOTHING_TO_REDUCE:
+                if not asked and soon_gone(position, gateway, clock):
+                    return True
+                refusal, asked = order.error if asked else refusal, True
+                break
             if order.status == OrderStatus.REFUSED and not order.may_retry:
                 refusal = order.error
             elif order.status == OrderStatus.REFUSED:
@@ -354,6 +371,36 @@ def leave(position: Position, out: Exit, requester: str, gateway: Gateway, clock
     if refusal:
         store.halt_entries(f"{position.symbol} could not be closed: {refusal}", clock())
     return False
+
+
+def under_way(position: Position) -> list[Order]:
+    """Working stops that have become orders at the market and rest there."""
+    stopping = order_rows.orders_of(position.pk, Intent.STOP)
+    return [order for order in stopping if order.status in (OrderStatus.TRIGGERED, OrderStatus.PARTIAL)]
+
+
+def pieces(quantity: Decimal, symbol: str, gateway: Gateway) -> list[Decimal]:
+    """What is to be sold or bought, in pieces that the venue takes; whole where it does not tell its rules."""
+    try:
+        filters = gateway.filters().get(symbol)
+    except VenueError as error:
+        log.warning("%s: out without the venue's rules: %s", symbol, error)
+        filters = None
+    return stops.lots(quantity, filters) if filters else [quantity]
+
+
+def left(position: Position, gateway: Gateway, sent: bool) -> Decimal:
+    """How much is to be closed. A list that shows nothing is not believed alone before an exit of ours has filled."""
+    return there(position, gateway) or (Decimal(0) if sent else elsewhere(position, gateway) or Decimal(0))
+
+
+def soon_gone(position: Position, gateway: Gateway, clock: Clock) -> bool:
+    """The venue says that there is nothing to reduce: its lists may lag behind a stop that has just filled."""
+    for _ in range(POLLS):
+        rest(clock, POLL)
+        if not there(position, gateway):
+            return True
+    return elsewhere(position, gateway) == 0
 
 
 def begin_closing(position: Position, out: Exit) -> None:
@@ -368,6 +415,16 @@ def there(position: Position, gateway: Gateway) -> Decimal:
     """How much of the position the venue holds, read now."""
     mine = (p.quantity for p in gateway.positions() if p.symbol == position.symbol and p.side == position.side)
     return next(mine, Decimal(0))
+
+
+def elsewhere(position: Position, gateway: Gateway) -> Decimal | None:
+    """How much of it the account's own list has; None where that can't be read."""
+    try:
+        amount = gateway.amounts().get(position.symbol, Decimal(0))
+    except VenueError as error:
+        log.warning("%s: whether it is held is not known: %s", position.symbol, error)
+        return None
+    return max(Decimal(0), Side(position.side).sign * amount)
 
 
 def market_out(

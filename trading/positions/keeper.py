@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
@@ -34,7 +35,7 @@ from trading.orders import sender
 from trading.orders import store as order_store
 from trading.orders.lifecycle import StaleRow
 from trading.orders.sender import AlreadySent, Clock, NotSent
-from trading.positions import guard, pnl, rows, store, trailing, trimmer, watch
+from trading.positions import amends, guard, pnl, rows, store, trailing, trimmer, watch
 from trading.positions.exits import Exit, Rules, due, stop_passed
 from trading.positions.guard import Seen
 from trading.runtime import Report
@@ -42,7 +43,8 @@ from trading.runtime import Report
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=5)  # how long an entry's own task may take to begin before the sweep sends it
-SECOND_LOOK = timedelta(seconds=2)  # flat is believed without fills after two looks this far apart
+SECOND_LOOK = timedelta(seconds=2)  # flat is believed without fills after two looks this far apart, on good evidence
+ALONE = timedelta(seconds=40)  # and after this where the list of positions is alone in saying so
 CLOCKS_APART = timedelta(minutes=1)  # fills are asked for from this long before the order
 MONITOR = "position_monitor"
 ONE_BY_ONE = 5  # symbols whose orders are asked for one by one: cheaper, and still quick
@@ -104,7 +106,7 @@ def follow(order: Order, gateway: Gateway, clock: Clock, began: datetime) -> Non
     """What an entry order has become: a protected position, a failed decision, or nothing that is known yet."""
     decision = store.decision_of(order.intent)
     if order.status == OrderStatus.PARTIAL:
-        sender.cancel(order, gateway, clock, "the rest of a partly filled entry")
+        guard.clear([order], gateway, clock, "the rest of a partly filled entry")
     if order.filled > 0:
         with gateway.urgently():
             adopt(order, gateway, clock, began)
@@ -174,9 +176,9 @@ def look_after(position: Position, seen: Seen, gateway: Gateway, clock: Clock, r
         finish(position, gateway, clock)
         return 1
     if not seen.holds(position):
-        return 0  # the venue shows nothing and no fill says why: a second look must agree
+        return keep(position, seen, gateway, clock, requester, reason)
     remember(position, seen)
-    guard.note_gap(position, seen.at)
+    guard.note_gap(position, seen.absent, seen.at)
     if position.status == Position.CLOSING:
         return close_out(position, Exit(position.close_reason, "closing goes on"), requester, gateway, clock)
     rules = rows.rules()
@@ -185,38 +187,101 @@ def look_after(position: Position, seen: Seen, gateway: Gateway, clock: Clock, r
     if out is not None:
         return close_out(position, out, requester, gateway, clock)
     tightened = held.ride is not None and tighten(position, trailing.wanted_stop(held.ride, rules.trail), gateway)
-    placed, out = guard.align(position, gateway, clock, requester, "trailing" if tightened else reason)
+    placed, out = protect(position, seen, gateway, clock, requester, "trailing" if tightened else reason)
     if out is not None:
         return placed + close_out(position, out, requester, gateway, clock)
-    shown = {o.client_order_id: o for o in gateway.open_orders(position.symbol)} if placed else seen.orders
-    guard.verify(position, shown, clock())
-    events.changed("positions", *(["orders"] if placed else []))
     return placed + tightened
 
 
+def protect(
+    position: Position, seen: Seen, gateway: Gateway, clock: Clock, requester: str, reason: str
+) -> tuple[int, Exit | None]:
+    """Its orders as the row wants them, read back: how many were placed, and an Exit where that can't be."""
+    placed, out = guard.align(position, seen.absent, gateway, clock, requester, reason)
+    if out is None:
+        shown = {o.client_order_id: o for o in gateway.open_orders(position.symbol)} if placed else seen.orders
+        guard.verify(position, shown, clock())
+        events.changed("positions", *(["orders"] if placed else []))
+    return placed, out
+
+
+def keep(position: Position, seen: Seen, gateway: Gateway, clock: Clock, requester: str, reason: str) -> int:
+    """The venue shows nothing and no fill says why. Until that is clear it has its stops: they can only reduce."""
+    if position.status != Position.OPEN or seen.gone or not store.unexplained(position):
+        return 0
+    guard.note_gap(position, seen.absent, seen.at)
+    placed, _ = protect(position, seen, gateway, clock, requester, reason)
+    return placed
+
+
 def reconcile(position: Position, seen: Seen, gateway: Gateway, clock: Clock) -> Seen:
-    """Orders, fills and quantity as the venue has them; the look anew where fills and position disagree."""
+    """Orders, fills and quantity as the venue has them; the look anew where fills and position disagree.
+
+    What the venue does not answer of that is left as it is: the way out and the stops rest on what it did answer.
+    """
     guard.after_silence(position, seen.at)
-    changed = False
-    for order in unfinished(position):
-        was = order.status, order.filled
-        shown = seen.orders.get(order.intent.client_order_id)
-        if shown is not None and shown.conditional == order.conditional:
-            sender.learn(order, shown, seen.at)
-        elif order.status != OrderStatus.SENDING or seen.at - order.sent_at > order_rows.ASK_AFTER:
-            sender.settle(order, gateway, clock)
-        changed |= was != (order.status, order.filled)
+    changed, absent = learn(position, seen, gateway, clock)
+    seen = replace(seen, absent=absent)
     if not changed and seen.holds(position) == position.quantity:
         return seen
-    store.take_fills(position, gateway.fills(position.symbol, position.opened_at - CLOCKS_APART))
-    store.recount(position)
+    known = learn_fills(position, gateway)
     events.changed("positions", "orders")
     if seen.holds(position) != position.quantity:
         seen = guard.look(position.symbol, gateway, clock)
+        seen = replace(seen, absent=absent - seen.orders.keys())
+    if not seen.holds(position) and position.quantity:
+        seen = ask_elsewhere(position, seen, known, gateway)
     if (held := seen.holds(position)) and held != position.quantity:
         position.quantity = held  # the venue is the truth about the world
         position.save(update_fields=["quantity"])
     return seen
+
+
+def learn(position: Position, seen: Seen, gateway: Gateway, clock: Clock) -> tuple[bool, frozenset[str]]:
+    """What became of its orders: whether one has changed, and which live ones the venue shows nowhere."""
+    changed, absent = False, set()
+    for order in unfinished(position):
+        was, name = (order.status, order.filled), order.intent.client_order_id
+        shown = seen.orders.get(name)
+        if shown is not None and shown.conditional == order.conditional:
+            sender.learn(order, shown, seen.at)
+        elif order.status != OrderStatus.SENDING or seen.at - order.sent_at > order_rows.ASK_AFTER:
+            try:
+                sender.settle(order, gateway, clock)
+                lost = order.clean_reads > 0 and seen.at - order.sent_at > order_rows.ASK_AFTER
+            except VenueError as error:
+                log.warning("%s: its %s is in no book: %s", position.symbol, order.intent.kind, error)
+                lost = True
+            if lost:
+                absent.add(name)
+        changed |= was != (order.status, order.filled)
+    return changed, frozenset(absent)
+
+
+def learn_fills(position: Position, gateway: Gateway) -> bool:
+    """Its fills, and what they say of quantity and money. False where the venue does not tell them."""
+    try:
+        shown = gateway.fills(position.symbol, position.opened_at - CLOCKS_APART)
+    except VenueError as error:
+        log.warning("%s: fills not known yet: %s", position.symbol, error)
+        return False
+    store.take_fills(position, shown)
+    store.recount(position)
+    return True
+
+
+def ask_elsewhere(position: Position, seen: Seen, known: bool, gateway: Gateway) -> Seen:
+    """The list of positions shows none and its fills don't say why: what else says that it is gone, or is not.
+
+    Its own orders that have filled do, or the account's own list; of a young position that may be as late.
+    """
+    if not store.unexplained(position):
+        return replace(seen, gone=known)
+    amount = guard.elsewhere(position, gateway)
+    if amount:
+        log.warning("%s: not among the venue's positions, and its account holds %s", position.symbol, amount)
+        return replace(seen, told=amount)
+    return replace(seen, gone=known and amount is not None and seen.at - position.opened_at > ALONE)
 
 
 def unfinished(position: Position) -> list[Order]:
@@ -225,7 +290,7 @@ def unfinished(position: Position) -> list[Order]:
 
 
 def flat(position: Position, seen: Seen) -> bool:
-    """Nothing is held: the fills add up to it, or two looks apart from each other show it."""
+    """Nothing is held: the fills add up to it, or two looks show it, far apart where nothing else says so."""
     if seen.holds(position):
         if position.flat_seen_at is not None:
             position.flat_seen_at = None
@@ -237,7 +302,7 @@ def flat(position: Position, seen: Seen) -> bool:
         position.flat_seen_at = seen.at
         position.save(update_fields=["flat_seen_at"])
         return False
-    return seen.at - position.flat_seen_at >= SECOND_LOOK
+    return seen.at - position.flat_seen_at >= (SECOND_LOOK if seen.gone else ALONE)
 
 
 def remember(position: Position, seen: Seen) -> None:
@@ -442,6 +507,8 @@ def swept(gateway: Gateway, clock: Clock) -> Report:
     for order in lost:
         guarded(order.intent.symbol, sender.settle, order, gateway, clock)
     positions = list(rows.open_positions())
+    if back := take_back(positions, shown, gateway, clock):
+        actions, positions = actions + back, list(rows.open_positions())
     if positions:
         shown = gateway.positions() if entries or waiting or wanted or trims else shown
         actions += sweep_positions(positions, shown, gateway, clock)
@@ -450,6 +517,28 @@ def swept(gateway: Gateway, clock: Clock) -> Report:
     if not examined:
         return Report.idle("no open position and no open order")
     return Report(examined=examined, actions=actions, panels=("positions",))
+
+
+def take_back(positions: Sequence[Position], shown: Sequence[VenuePosition], gateway: Gateway, clock: Clock) -> int:
+    """Positions that were booked as closed although nothing said by what, and that the venue shows again."""
+    ours = {(p.symbol, p.side) for p in positions}
+    strange = [p for p in shown if (p.symbol, p.side.value) not in ours]
+    lost = rows.closed_lately(strange, clock()) if strange else []
+    return sum(guarded(one.symbol, reopen, one, gateway, clock) for one in lost)
+
+
+def reopen(position: Position, gateway: Gateway, clock: Clock) -> int:
+    """Ours again, with its trade undone, unless its fills have come meanwhile and say that it was closed. 1 or 0."""
+    if not store.unexplained(position) or not guard.there(position, gateway):
+        return 0
+    try:
+        fresh = store.take_fills(position, gateway.fills(position.symbol, position.opened_at - CLOCKS_APART))
+    except VenueError as error:
+        log.warning("%s: fills not known yet: %s", position.symbol, error)
+        fresh = 0
+    if store.unexplained(position):
+        return int(store.reopen(position))
+    return amends.rebook(position) if fresh else 0
 
 
 def sweep_positions(
@@ -563,9 +652,14 @@ def settle_entry(
 ) -> int:
     was = order.status
     if order.live:
-        sender.settle(order, gateway, clock, held=order.intent.symbol in held)
-    if unwanted and order.live and order.status != OrderStatus.UNKNOWN:
-        sender.cancel(order, gateway, clock, unwanted)
+        try:
+            sender.settle(order, gateway, clock, held=order.intent.symbol in held)
+        except VenueError as error:
+            if not order.filled:
+                raise
+            log.warning("%s: what became of the rest of its entry: %s", order.intent.symbol, error)
+    if unwanted and order.live:
+        guard.clear([order], gateway, clock, unwanted)
     follow(order, gateway, clock, began)
     return int(order.status != was)
 

@@ -18,6 +18,7 @@ from trading.positions.trailing import TrailRule
 from trading.positions.watch import Need
 
 FUNDING_BACK = timedelta(days=1)
+LATELY = timedelta(days=1)  # a position closed longer ago than this is not taken back
 TAKEN = timedelta(seconds=30)  # a close that was begun so long ago, its position still open, has lost its worker
 RANGE_BARS = 48  # the recent bars whose largest range a stop's limit must reach
 
@@ -91,6 +92,16 @@ def recent_range(symbol: str, timeframe: str, now: datetime, bar: timedelta) -> 
     bars = Candle.objects.filter(symbol=symbol, timeframe=timeframe, open_time__gte=now - RANGE_BARS * bar)
     widest = bars.aggregate(n=Max(F("high") - F("low"), output_field=FloatField()))["n"]
     return Decimal(str(widest or 0))
+
+
+def closed_lately(shown: Iterable[VenuePosition], now: datetime) -> list[Position]:
+    """The newest position of each of these symbols, where it was on that side and is closed; none if an entry comes."""
+    sides = {p.symbol: p.side for p in shown}
+    coming = Decision.objects.filter(outcome=Decision.PENDING).values_list("signal__symbol", flat=True)
+    recent = Q(closed_at__isnull=True) | Q(closed_at__gte=now - LATELY)
+    rows = Position.objects.filter(recent, symbol__in=sides.keys() - set(coming)).select_related("decision__intent")
+    newest = {row.symbol: row for row in rows.order_by("id")}
+    return [row for row in newest.values() if row.status == Position.CLOSED and row.side == sides[row.symbol]]
 
 
 def external(shown: Iterable[VenuePosition]) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,8 @@ from trading.models import Decision, Fill, FundingPayment, Intent, Order, Positi
 from trading.orders import rows as order_rows
 from trading.positions import pnl
 from trading.positions.exits import bar_length
+
+log = logging.getLogger(__name__)
 
 BY_KIND = {Intent.STOP: "stop", Intent.BACKSTOP: "backstop", Intent.TARGET: "target"}
 NOTED = ("mark_price", "mark_at", "unrealized", "liquidation_price")  # what a look shows and nothing rests on
@@ -281,6 +284,29 @@ def book(position: Position, now: datetime) -> Trade:
             events.changed("positions", "trades", "account", "equity", "orders")
     position.refresh_from_db()
     return position.trade
+
+
+def unexplained(position: Position) -> Decimal:
+    """How much of what was opened no fill and no order of ours says was closed."""
+    side = Side(position.side)
+    fills = Fill.objects.filter(position=position, side=side.exit).values_list("quantity", flat=True)
+    orders = Order.objects.filter(intent__position=position).values_list("filled", flat=True)
+    closed = max(sum(fills, Decimal(0)), sum(orders, Decimal(0)))
+    return max(Decimal(0), position.opened_quantity - closed)
+
+
+def reopen(position: Position) -> bool:
+    """A closed position that the venue holds all the same: open again, and the trade that it never was is gone."""
+    with transaction.atomic():
+        closed = Position.objects.filter(pk=position.pk, status=Position.CLOSED)
+        if not closed.update(status=Position.OPEN, closed_at=None, close_reason="", flat_seen_at=None):
+            return False
+        Trade.objects.filter(position=position).delete()
+        position.refresh_from_db()
+        recount(position)
+        events.changed("positions", "trades", "account", "equity", "orders")
+    log.error("%s: booked as closed, and the venue still holds it: taken back", position.symbol)
+    return True
 
 
 # -- funding ------------------------------------------------------------------------------------------------
