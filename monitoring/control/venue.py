@@ -129,12 +129,12 @@ def keys_at_hand() -> Keys | None:
 # -- checks ------------------------------------------------------------------------------------------------------------
 
 
-def request_checks(who: Any, now: datetime, here: bool = False) -> PreflightRun:
+def request_checks(who: Any, now: datetime, here: bool = False, reason: str = "") -> PreflightRun:
     """Ask for one round of checks: in testnet mode all, elsewhere those that only read.
 
-    A worker makes them, or whoever asked does so `here`.
+    A worker makes them, or whoever asked does so `here`. The request is on record before the venue is asked anything.
     """
-    actor = person(who)
+    actor, reason = person(who), tidy(reason)
     actor.must("venue.check")
     config = settings.QUANTUM
     if config.mode not in ("practice", "paper", TESTNET):
@@ -155,9 +155,12 @@ def request_checks(who: Any, now: datetime, here: bool = False) -> PreflightRun:
             requested_by=actor.name[:80],
             requested_at=now,
         )
+        after = {"checks": run.pk, "account": run.account, "full": run.full}
+        audit.append(who=actor.name, action="venue.check.request", target=run.venue[:120], after=after, reason=reason,
+                     now=now)  # fmt: skip
         events.changed(*PANELS)
     if not here:
-        ring(run)
+        ring(run, actor.name, now)
     return run
 
 
@@ -174,10 +177,13 @@ def not_too_often(now: datetime) -> None:
         raise TooSoon((begun[-MOST] + WINDOW - now).total_seconds())
 
 
-def ring(run: PreflightRun) -> None:
-    """The worker's bell; where nobody hears it, nothing was asked for."""
+def ring(run: PreflightRun, by: str, now: datetime) -> None:
+    """The worker's bell; where nobody hears it, the request is taken back."""
     if not events.ring("monitoring.preflight", run.pk, queue="work"):
-        run.delete()
+        with transaction.atomic():
+            before = {"checks": run.pk}
+            run.delete()
+            audit.append(who=by, action="venue.check.withdraw", target=run.venue[:120], before=before, now=now)
         raise Unreachable(_("The queue does not answer, so nothing was checked. Try again."))
 
 

@@ -60,6 +60,42 @@ def test_what_is_broken_is_not_broken_twice_and_all_of_it_ends_at_once(desk):
         practice.mend(OPERATOR, NOW)
 
 
+def test_what_was_ended_is_noted_where_the_desk_falls_silent_on_the_way(desk, monkeypatch):
+    practice.break_it(practice.MUTE, OPERATOR, NOW)
+    practice.break_it(practice.ERRORS, OPERATOR, NOW)
+    asked, ask = [], practice.ask
+
+    def failing(method, path, *args, **more):
+        asked.append(method)
+        if asked.count("DELETE") == 2:
+            raise Unreachable("silent")
+        return ask(method, path, *args, **more)
+
+    with monkeypatch.context() as silent, pytest.raises(Unreachable, match="1 of 2 faults were ended"):
+        silent.setattr(practice, "ask", failing)
+        practice.mend(OPERATOR, NOW, "enough")
+    row = AuditEntry.objects.latest("seq")
+    assert (row.action, row.reason) == ("practice.mend", "enough")
+    assert (row.before, row.after) == ({"kinds": ["mute_stream"]}, {"left": ["http_status"]})
+    assert [fault.kind for fault in practice.faults()] == ["http_status"]
+    assert practice.mend(OPERATOR, NOW) == 1
+
+
+def test_a_desk_that_ends_nothing_leaves_no_note(desk, monkeypatch):
+    practice.break_it(practice.MUTE, OPERATOR, NOW)
+    noted, ask = AuditEntry.objects.count(), practice.ask
+
+    def failing(method, *args, **more):
+        if method == "DELETE":
+            raise Unreachable("silent")
+        return ask(method, *args, **more)
+
+    monkeypatch.setattr(practice, "ask", failing)
+    with pytest.raises(Unreachable, match="silent"):
+        practice.mend(OPERATOR, NOW)
+    assert AuditEntry.objects.count() == noted
+
+
 def test_who_may_not_changes_nothing(desk):
     with pytest.raises(NotAllowed):
         practice.break_it(practice.MUTE, VIEWER, NOW)

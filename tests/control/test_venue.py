@@ -202,6 +202,28 @@ def test_where_the_queue_does_not_answer_nothing_was_asked_for(house, admin, now
     with pytest.raises(Unreachable):
         venue.request_checks(admin, now)
     assert not PreflightRun.objects.exists()
+    told = AuditEntry.objects.order_by("seq").values_list("action", flat=True)
+    assert list(told) == ["venue.check.request", "venue.check.withdraw"] and audit.verify().ok
+
+
+def test_a_request_for_checks_is_on_record_before_the_venue_hears_of_it(house, admin, now, heard):
+    house(**TESTNET)
+    run = venue.request_checks(admin, now, reason=" a new  key ")
+    entry = AuditEntry.objects.get()
+    assert (entry.who, entry.action, entry.reason) == ("kari", "venue.check.request", "a new key")
+    assert (entry.after["checks"], entry.after["full"]) == (run.pk, True)
+
+
+def test_a_request_that_can_not_be_put_on_record_is_none(house, admin, now, heard, monkeypatch):
+    house(**TESTNET)
+    monkeypatch.setattr(audit, "append", broken)
+    with pytest.raises(OSError, match="full"):
+        venue.request_checks(admin, now)
+    assert not PreflightRun.objects.exists() and heard == []
+
+
+def broken(**what):
+    raise OSError("the disk is full")
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def test_status_check_start_stop(settings, tmp_path):
         assert "has not been checked" in said("status")
         with pytest.raises(CommandError, match="have not passed"):
             call_command("venue", "start", "--reason", "early")
-        told = said("check")
+        told = said("check", "--reason", "a new key")
         assert told.count("Passed") == 11 and "All checks have passed" in told
         assert "nobody has pressed start" in said("status")
         with pytest.raises(CommandError, match="needs a reason"):
@@ -38,7 +38,9 @@ def test_status_check_start_stop(settings, tmp_path):
         assert "no new entries" in said("stop")
         with pytest.raises(CommandError, match="in 1?[0-9] s"):
             call_command("venue", "check")
-    assert [e.action for e in AuditEntry.objects.order_by("seq")] == ["venue.check", "venue.start", "venue.stop"]
+    told = [e.action for e in AuditEntry.objects.order_by("seq")]
+    assert told == ["venue.check.request", "venue.check", "venue.start", "venue.stop"]
+    assert AuditEntry.objects.get(action="venue.check.request").reason == "a new key"
 
 
 def test_a_failed_round_is_told_with_what_to_do_and_fails(settings):

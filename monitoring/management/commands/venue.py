@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def on_check(self, who: Any, reason: str) -> None:
         """In this process: no worker is needed."""
-        run = venue.request_checks(who, timezone.now(), here=True)
+        run = venue.request_checks(who, timezone.now(), here=True, reason=reason)
         self.say(venue.carry_out(run.pk, timezone.now) or run)
 
     def on_start(self, who: Any, reason: str) -> None:

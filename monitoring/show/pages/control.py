@@ -248,7 +248,7 @@ def alert_test(ask: Ask, who: Any, now: datetime) -> Said:
 
 
 def venue_check(ask: Ask, who: Any, now: datetime) -> Said:
-    venue.request_checks(who, now)
+    venue.request_checks(who, now, reason=ask.reason)
     return Said(_("The checks are being made; each answer shows on this page as it comes."), 202)
 
 
