@@ -112,6 +112,16 @@ def database(url: str) -> dict:
 DATABASES = {"default": database(QUANTUM.DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Failed logins are counted in a room of their own, so that nothing else that is kept for a while pushes them out.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "logins": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "logins",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+
 # Redis: the user's own, or the embedded Valkey on a unix socket. Broker and channel layer share it.
 SOCKET = places.socket(VAR)
 if QUANTUM.REDIS_URL:

@@ -80,7 +80,7 @@ STAGES = (
     (
         _("People"),
         ("auth.user", "auth.group", "monitoring.apikey", "monitoring.logintoken", "monitoring.auditentry",
-         "monitoring.firststep", "admin.logentry"),
+         "monitoring.rememberedanswer", "monitoring.firststep", "admin.logentry"),
     ),
     (
         _("Unused kinds of schedules"),

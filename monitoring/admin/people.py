@@ -19,7 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from monitoring.admin.acting import Acting, Edited, each, may_do
 from monitoring.control import actions
-from monitoring.models import ApiKey, AuditEntry, LoginToken
+from monitoring.models import ApiKey, AuditEntry, LoginToken, RememberedAnswer
 from trading.admin import History, history_of
 
 admin.site.unregister(User)
@@ -90,7 +90,7 @@ class Keys(Acting, history_of(ApiKey, ForAdmins)):  # type: ignore[misc]
     @admin.action(description=gettext_lazy("Revoke these keys"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiKey]) -> None:
         def act(row: ApiKey, reason: str) -> str:
-            actions.revoke_key(row.pk, request.user, timezone.now())
+            actions.revoke_key(row.pk, request.user, timezone.now(), reason)
             return _("Key %(id)s is revoked.") % {"id": row.pk}
 
         each(request, rows, act)
@@ -101,5 +101,6 @@ def registered(model: type[models.Model], base: type[History]) -> Any:
 
 
 registered(LoginToken, ForAdmins)
+registered(RememberedAnswer, ForAdmins)
 registered(AuditEntry, ForAuditors)
 registered(LogEntry, ForAuditors)

@@ -1,6 +1,6 @@
 """The rows of watching and steering: who may act and what they did, how well the system was, what ailed it."""
 
-from monitoring.models.access import ApiKey, AuditEntry, FirstStep, LoginToken
+from monitoring.models.access import ApiKey, AuditEntry, FirstStep, LoginToken, RememberedAnswer
 from monitoring.models.alerts import Alert, AlertDelivery, LawMinute
 from monitoring.models.drills import DrillRun, ReliabilityFigure
 from monitoring.models.healing import Incident, RemedyAttempt
@@ -19,5 +19,6 @@ __all__ = [
     "LawMinute",
     "LoginToken",
     "ReliabilityFigure",
+    "RememberedAnswer",
     "RemedyAttempt",
 ]

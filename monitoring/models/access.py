@@ -45,6 +45,22 @@ class AuditEntry(models.Model):
         ordering = ["seq"]
 
 
+class RememberedAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered; no status while its action is going on."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="remembered_answers")
+    path = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)  # SHA-256 of the request's body
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.TextField(default="", blank=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "path", "key"], name="one_answer_per_key")]
+
+
 class FirstStep(models.Model):
     """Something that a person has done for the first time: a line of the first ten minutes' checklist."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from django.core.cache import cache
+from django.core.cache import caches
 
 WINDOW = 15 * 60
 PER_PAIR, PER_ADDRESS = 5, 20
+ROOM = "logins"
 
 
 def keys(name: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
@@ -16,11 +17,11 @@ def keys(name: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
 
 
 def full(name: str, address: str) -> bool:
-    return any(cache.get(key, 0) >= most for key, most in keys(name, address))
+    return any(caches[ROOM].get(key, 0) >= most for key, most in keys(name, address))
 
 
 def count(name: str, address: str) -> None:
     """One more failure; the window begins with the first."""
     for key, _ in keys(name, address):
-        if not cache.add(key, 1, WINDOW):
-            cache.incr(key)
+        if not caches[ROOM].add(key, 1, WINDOW):
+            caches[ROOM].incr(key)

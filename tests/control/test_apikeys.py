@@ -56,6 +56,14 @@ def test_keys_are_made_by_admins_alone_and_audited(user, now):
     assert key not in str(list(AuditEntry.objects.values()))
 
 
+def test_why_a_key_was_ended_is_kept_in_one_tidy_line(user, now):
+    row, _ = apikeys.create(user("eva"), now)
+    with pytest.raises(actions.BadRequest, match="reason may have 500"):
+        actions.revoke_key(row.pk, machine("test"), now, "x" * 501)
+    actions.revoke_key(row.pk, machine("test"), now, " leaked\nin a chat ")
+    assert AuditEntry.objects.get().reason == "leaked in a chat"
+
+
 def test_the_command_shows_a_key_once(user, capsys):
     user("eva")
     call_command("apikey", "create", "--user", "eva", "--days", "7")

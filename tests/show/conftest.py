@@ -1,7 +1,7 @@
 """What the tests of pages, API and live channel share."""
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.utils import timezone
 
 from tests.show import factories as make
@@ -23,4 +23,5 @@ def reader(db, client):
 def forgetful(settings):
     """No remembered logins or answers from the test before; passwords hashed the quick way."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    cache.clear()
+    for room in caches:
+        caches[room].clear()

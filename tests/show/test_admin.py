@@ -211,6 +211,7 @@ def test_a_key_is_revoked(boss, now):
     row = ApiKey.objects.create(
         user=User.objects.get(username="boss"), prefix="qt_1", digest="d", created_at=now - timedelta(days=1)
     )
-    assert press(boss, ApiKey, "revoke", row) == [f"Key {row.pk} is revoked."]
+    assert press(boss, ApiKey, "revoke", row, reason="leaked in a chat") == [f"Key {row.pk} is revoked."]
+    assert AuditEntry.objects.get(action="apikey.revoke").reason == "leaked in a chat"
     row.refresh_from_db()
     assert row.revoked_at is not None

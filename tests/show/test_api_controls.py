@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from monitoring.control import apikeys, audit
+from monitoring.control import actions, apikeys, audit
 from monitoring.control.permissions import OPERATOR, RISK_OFFICER, VIEWER
-from monitoring.models import AuditEntry
+from monitoring.models import AuditEntry, RememberedAnswer
 from quantum.config import Config, load
 from tests.show import factories as make
 from trading import events
@@ -86,6 +86,25 @@ def test_a_closed_position_answers_with_its_final_fill(by, now):
     assert (late.status_code, late.json()["error"]["code"]) == (409, "stale")
 
 
+def test_while_a_close_is_waited_for_its_key_is_taken(by, now, monkeypatch):
+    position, client, key = make.position(BTC, now), by(OPERATOR), {"Idempotency-Key": "k1"}
+    path, waited, closing = f"controls/positions/{position.pk}/close", [], actions.closing
+
+    def ask_again(asked):
+        waited.append(post(client, path, {"reason": "x"}, **key))
+        return closing(asked)
+
+    monkeypatch.setattr(actions, "closing", ask_again)
+    first = post(client, path, {"reason": "x"}, **key)
+    (meanwhile,) = waited
+    assert (meanwhile.status_code, meanwhile.json()["error"]["code"]) == (409, "in_progress")
+    assert post(client, path, {"reason": "x"}, **key).content == first.content and len(waited) == 1
+    RememberedAnswer.objects.update(status=None, made_at=now - timedelta(minutes=2))  # its process died meanwhile
+    lost = post(client, path, {"reason": "x"}, **key)
+    assert (lost.status_code, lost.json()["error"]["code"]) == (409, "outcome_unknown")
+    assert CloseRequest.objects.count() == AuditEntry.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     "shown",
     [
@@ -142,6 +161,16 @@ def test_a_module_is_rung_for_on_its_own_queue(by, quick):
     answer = post(by(OPERATOR), "controls/modules/risk_guard/tick")
     assert (answer.status_code, answer.json()["state"], answer.json()["called_by"]) == (202, "pending", "operator")
     assert quick == [("trading.tick", "risk_guard", "operator")]
+
+
+def test_asked_again_with_its_key_a_module_is_rung_for_once_and_where_nobody_heard_it_again(by, quick, monkeypatch):
+    client, path, key = by(OPERATOR), "controls/modules/risk_guard/tick", {"Idempotency-Key": "k1"}
+    with monkeypatch.context() as silent:
+        silent.setattr(events, "ring", lambda *args, **options: False)
+        assert post(client, path, **key).json()["error"]["code"] == "unreachable"
+    answers = [post(client, path, **key).content for _ in range(2)]
+    assert answers[0] == answers[1] and b"pending" in answers[0]
+    assert len(quick) == AuditEntry.objects.count() == 1
 
 
 def test_the_beat_since_then_is_the_result(by, now, monkeypatch):
@@ -237,6 +266,21 @@ def test_an_operator_may_tighten_and_not_loosen(by):
     assert patch(operator, {"QT_MAX_POSITIONS": 4}).status_code == 200
     assert patch(operator, {"QT_MAX_POSITIONS": 5, "reason": "x"}).status_code == 403
     assert TunedSetting.objects.get().value == "4"
+
+
+def test_a_huge_number_is_not_written_out(by):
+    late = patch(by(RISK_OFFICER), {"QT_MAX_POSITIONS": 3, "shown": {"QT_MAX_POSITIONS": "1e999999"}})
+    assert late.status_code == 409 and len(late.content) < 400
+    assert "was 1e999999 on the page" in late.json()["error"]["message"]
+    long = patch(by(OPERATOR), {"QT_MAX_POSITIONS": 3, "shown": {"QT_MAX_POSITIONS": "9" * 200}})
+    assert long.status_code == 409 and "9" * 41 not in long.json()["error"]["message"]
+
+
+def test_who_may_not_tune_learns_nothing_of_the_limits(by):
+    body = {"QT_MAX_POSITIONS": 2, "shown": {"QT_MAX_POSITIONS": 77}}
+    assert patch(by(VIEWER), body).status_code == 403
+    assert patch(by(OPERATOR), body | {"QT_MAX_POSITIONS": 20, "reason": "x"}).status_code == 403
+    assert patch(by(RISK_OFFICER), body).status_code == 409
 
 
 def test_a_stale_page_tunes_nothing(by):

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 REASON_LENGTH = 500
+LONGEST = 40  # characters of a value in a sentence, and digits that one is written out with
 
 
 class BadRequest(ValueError):
@@ -46,7 +47,7 @@ class Shown:
             if name not in actual:
                 raise BadRequest("shown", _("shown.%(name)s is nothing that this control shows.") % {"name": name})
             if plain(was) != plain(actual[name]):
-                told = {"name": name, "now": plain(actual[name]), "was": plain(was)}
+                told = {"name": name, "now": plain(actual[name])[:LONGEST], "was": plain(was)[:LONGEST]}
                 raise Stale(_("%(name)s is %(now)s by now, and was %(was)s on the page.") % told)
 
 
@@ -56,9 +57,10 @@ UNSEEN = Shown()
 def plain(value: Any) -> str:
     """A value as text: 6, 6.0 and "6.00" are the same."""
     try:
-        return f"{Decimal(str(value)).normalize():f}"
+        number = Decimal(str(value)).normalize()
     except DecimalException:  # no number, or one beyond all bounds
         return str(value)
+    return f"{number:f}" if abs(number.adjusted()) <= LONGEST else str(value)
 
 
 def tidy(reason: str) -> str:

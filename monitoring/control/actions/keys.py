@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from monitoring.control import apikeys, audit
-from monitoring.control.actions.common import BadRequest
+from monitoring.control.actions.common import BadRequest, tidy
 from monitoring.control.permissions import person
 from monitoring.models import ApiKey
 
@@ -32,9 +32,9 @@ def create_key(user: User, days: int | None, who: Any, now: datetime) -> tuple[A
     return row, key
 
 
-def revoke_key(key_id: int, who: Any, now: datetime) -> ApiKey:
+def revoke_key(key_id: int, who: Any, now: datetime, reason: str = "") -> ApiKey:
     """End a key now. Revoking it again changes nothing."""
-    actor = person(who)
+    actor, reason = person(who), tidy(reason)
     actor.must("keys.manage")
     with transaction.atomic():
         row = ApiKey.objects.select_related("user").filter(pk=key_id).first()
@@ -43,5 +43,12 @@ def revoke_key(key_id: int, who: Any, now: datetime) -> ApiKey:
         if ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=now):
             row.revoked_at = now
             before = {"prefix": row.prefix}
-            audit.append(who=actor.name, action="apikey.revoke", target=row.user.get_username(), before=before, now=now)
+            audit.append(
+                who=actor.name,
+                action="apikey.revoke",
+                target=row.user.get_username(),
+                before=before,
+                reason=reason,
+                now=now,
+            )
     return row

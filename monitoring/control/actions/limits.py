@@ -44,13 +44,13 @@ def tune(values: Mapping[str, Any], reason: str, who: Any, now: datetime, shown:
         stored = {name: row.value for name, row in rows.items()}
         before = tuning.overlay(first, stored)
         wanted = {name: checked(first, name, value) for name, value in values.items()}
+        steps = [step(name, before, wanted[name]) for name in wanted]
+        loosens = any(one.loosened for one in steps)
+        actor.must("limits.loosen" if loosens else "limits.tighten")
         shown.must_hold({name: tuning.first_value(before, name) for name in tuning.TUNABLE}, now, PAGE_LIMIT)
         texts = {name: "" if values[name] is None else repr(value) for name, value in wanted.items()}
         asked = first.model_copy(update=tuning.numbers(first, stored | texts))
         refuse_contradictions(first, asked, tuple(wanted))
-        steps = [step(name, before, wanted[name]) for name in wanted]
-        loosens = any(one.loosened for one in steps)
-        actor.must("limits.loosen" if loosens else "limits.tighten")
         if loosens and not reason:
             which = ", ".join(one.name for one in steps if one.loosened)
             raise BadRequest("reason", _("Loosening %(which)s needs a reason.") % {"which": which})

@@ -13,7 +13,7 @@ from monitoring.show.api import query
 from monitoring.show.api.answers import bad, missing
 from monitoring.show.api.asked import CONTROL_BODY, given, shown
 from monitoring.show.api.lists import nothing_asked, number
-from monitoring.show.api.once import once
+from monitoring.show.api.once import once, once_outside
 from trading.models import Position
 
 router = Router(tags=["controls"])
@@ -30,12 +30,16 @@ def close(request: HttpRequest, position_id: str) -> HttpResponse:
     wanted, told = number(position_id), given(request)
     if not Position.objects.filter(pk=wanted).exists():
         raise missing("position", position_id)
-    return once(request, lambda: closed(request, wanted, told), pending)
+    return once(request, lambda: asked_to_close(request, wanted, told), pending, closed)
 
 
-def closed(request: HttpRequest, position_id: int, told: dict[str, Any]) -> dict[str, Any]:
-    actions.close_position(position_id, told.get("reason", ""), request.user, timezone.now(), shown(told))
-    done = actions.closing(position_id)
+def asked_to_close(request: HttpRequest, position_id: int, told: dict[str, Any]) -> actions.Closing:
+    return actions.close_position(position_id, told.get("reason", ""), request.user, timezone.now(), shown(told))
+
+
+def closed(asked: actions.Closing) -> dict[str, Any]:
+    """What came of a close that was asked for."""
+    done = actions.closing(asked.position_id)
     return {
         "state": "closed" if done.done else "pending",
         "stage": done.state,
@@ -75,7 +79,7 @@ def tick(request: HttpRequest, name: str) -> HttpResponse:
     told = given(request)
     if name not in actions.registry():
         raise missing("module", name[:40])
-    return once(request, lambda: run(request, name, told), pending)
+    return once_outside(request, lambda: run(request, name, told), pending)
 
 
 def run(request: HttpRequest, name: str, told: dict[str, Any]) -> dict[str, Any]:

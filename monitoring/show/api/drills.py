@@ -15,7 +15,7 @@ from monitoring.show import drills as telling
 from monitoring.show.api import query
 from monitoring.show.api.answers import answer, missing
 from monitoring.show.api.lists import documented, nothing_asked
-from monitoring.show.api.once import once
+from monitoring.show.api.once import once_outside
 from monitoring.show.api.query import PAGE, SPAN, Field, between, page, parse
 from monitoring.show.frame import look
 from monitoring.watch.drills.catalogue import CATALOGUE
@@ -64,7 +64,7 @@ def start(request: HttpRequest) -> HttpResponse:
     told = query.body(request, {"name": query.text(60), "reason": query.text(500)}, optional=("reason",))
     if told["name"] not in CATALOGUE:
         raise missing("drill", told["name"])
-    return once(request, lambda: started(request, told), lambda said: 202)
+    return once_outside(request, lambda: started(request, told), lambda said: 202)
 
 
 def started(request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from monitoring.control import practice
 from monitoring.control.actions import REASON_LENGTH
 from monitoring.show.api import query
 from monitoring.show.api.lists import nothing_asked
-from monitoring.show.api.once import once
+from monitoring.show.api.once import once_outside
 
 router = Router(tags=["controls"])
 
@@ -41,7 +41,7 @@ def break_it(request: HttpRequest) -> HttpResponse:
     nothing_asked(request)
     fields = {"target": query.text(20), "reason": query.text(REASON_LENGTH)}
     told = query.body(request, fields, optional=("reason",))
-    return once(request, lambda: broken(request, told))
+    return once_outside(request, lambda: broken(request, told))
 
 
 def broken(request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def mend(request: HttpRequest) -> HttpResponse:
     """End every fault of the practice exchange; 409 where nothing is broken."""
     nothing_asked(request)
     told = query.body(request, {"reason": query.text(REASON_LENGTH)}, optional=("reason",)) if request.body else {}
-    return once(request, lambda: mended(request, told))
+    return once_outside(request, lambda: mended(request, told))
 
 
 def mended(request: HttpRequest, told: dict[str, Any]) -> dict[str, Any]:

@@ -68,13 +68,15 @@ def apply(request: HttpRequest, trim_id: str) -> HttpResponse:
     if not TrimProposal.objects.filter(pk=wanted).exists():
         raise missing("trim", trim_id)
     return once(
-        request, lambda: applied(request, wanted, told), lambda said: 202 if said["state"] == "pending" else 200
+        request,
+        lambda: applied(request, wanted, told),
+        lambda said: 202 if said["state"] == "pending" else 200,
+        lambda asked: carried_out(actions.trimming(asked.request_id)),
     )
 
 
-def applied(request: HttpRequest, trim_id: int, told: dict[str, Any]) -> dict[str, Any]:
-    asked = actions.apply_trim(trim_id, told.get("reason", ""), request.user, timezone.now(), shown(told))
-    return carried_out(actions.trimming(asked.request_id))
+def applied(request: HttpRequest, trim_id: int, told: dict[str, Any]) -> actions.Trimming:
+    return actions.apply_trim(trim_id, told.get("reason", ""), request.user, timezone.now(), shown(told))
 
 
 def carried_out(done: actions.Trimming) -> dict[str, Any]:
