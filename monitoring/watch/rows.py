@@ -28,7 +28,7 @@ TRAINING_SILENCE = timedelta(minutes=2)  # a run that has not beaten for so long
 def switch() -> Switch:
     """The kill switch; one query."""
     last = SwitchChange.objects.order_by("-id").first()
-    return Switch(last.state, last.at, last.by, last.reason) if last else Switch()
+    return Switch(last.state, last.at, last.by, last.reason, last.pk) if last else Switch()
 
 
 def training(now: datetime, runs: Sequence[TrainingRun] | None = None) -> Training | None:

@@ -79,6 +79,7 @@ class Switch:
     at: datetime | None = None
     by: str = ""
     reason: str = ""
+    change: int = 0  # the newest change's number
 
 
 @dataclass(frozen=True, slots=True)

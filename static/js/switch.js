@@ -10,7 +10,7 @@ export function armSwitch() {
     const button = event.target.closest?.(".switch button[name=state]");
     if (!button) return;
     event.preventDefault();
-    choose(button.closest(".switch").dataset.switch, button.value);
+    choose(button.closest(".switch"), button.value);
   });
   document.addEventListener("keydown", (event) => {
     const button = event.target.closest?.(".switch button[name=state]");
@@ -24,15 +24,18 @@ export function armSwitch() {
   dialog?.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
     const reason = dialog.querySelector("[name=reason]").value.trim();
-    if (reason) move(wanted.from, wanted.to, reason, dialog);
+    if (reason) move(wanted, reason, dialog);
   });
   dialog?.querySelector("[value=stay]").addEventListener("click", () => dialog.close());
 }
 
-function choose(from, to) {
+// What was seen when the button was pressed goes along, however long the dialog stays open.
+function choose(group, to) {
+  const from = group.dataset.switch;
   if (from === to) return;
-  if (ORDER.indexOf(to) > ORDER.indexOf(from)) { move(from, to, "", null); return; }
-  wanted = { from, to };
+  const asked = { to, shown: group.elements.shown.value };
+  if (ORDER.indexOf(to) > ORDER.indexOf(from)) { move(asked, "", null); return; }
+  wanted = asked;
   const dialog = document.getElementById("resume");
   const open = document.querySelectorAll('[data-panel="positions"] tbody tr').length;
   dialog.querySelector("h2").textContent = say(to === "active" ? "allow-entries" : "leave-halt");
@@ -46,14 +49,14 @@ function choose(from, to) {
   dialog.showModal();
 }
 
-async function move(from, to, reason, dialog) {
+async function move({ to, shown }, reason, dialog) {
   const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] || document.querySelector("[name=csrfmiddlewaretoken]")?.value || "";
   let answer;
   try {
     answer = await fetch("/switch/", {
       method: "POST",
       headers: { "X-CSRFToken": token, Accept: "application/json" },
-      body: new URLSearchParams({ state: to, reason, shown: from }),
+      body: new URLSearchParams({ state: to, reason, shown }),
     });
   } catch {
     return failed(say("switch-unreached"), dialog);
@@ -63,6 +66,7 @@ async function move(from, to, reason, dialog) {
   dialog?.close();
   for (const group of document.querySelectorAll("[data-switch]")) {
     group.dataset.switch = said.state;
+    group.elements.shown.value = said.change;
     for (const button of group.querySelectorAll("button[name=state]")) button.setAttribute("aria-checked", String(button.value === said.state));
   }
   toast(say(`is-${said.state}`));

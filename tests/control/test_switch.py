@@ -3,7 +3,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management import CommandError, call_command
 
 from monitoring.control import audit
-from monitoring.control.actions import BadRequest, set_switch
+from monitoring.control.actions import BadRequest, Stale, set_switch
 from monitoring.control.permissions import ADMIN, OPERATOR, RISK_OFFICER, VIEWER, NotAllowed, machine
 from monitoring.models import AuditEntry
 from trading.models import SwitchChange
@@ -41,6 +41,40 @@ def test_back_to_trading_needs_a_reason_and_a_risk_officer(user, now):
     with pytest.raises(BadRequest, match="needs a reason"):
         set_switch("reducing", "  ", rita, now)
     assert set_switch("active", "all fine", rita, now).state == "active"
+
+
+def test_a_release_holds_only_for_the_halt_that_was_seen(user, now):
+    rita = user("rita", RISK_OFFICER)
+    first = set_switch("halted", "a release", rita, now)
+    assert set_switch("active", "it is out", rita, now, first.change).changed
+    second = set_switch("halted", "smoke", rita, now)
+    for state in ("active", "reducing"):
+        with pytest.raises(Stale, match="rita has moved the switch to halted meanwhile"):
+            set_switch(state, "it is out", rita, now, first.change)
+    assert SwitchChange.objects.latest().pk == second.change and AuditEntry.objects.count() == 3
+    assert set_switch("active", "no fire", rita, now, str(second.change)).state == "active"
+
+
+def test_a_state_that_was_seen_is_enough_and_another_is_not(user, now):
+    rita = user("rita", RISK_OFFICER)
+    set_switch("halted", "news", rita, now)
+    with pytest.raises(Stale):
+        set_switch("active", "over", rita, now, "reducing")
+    assert set_switch("active", "over", rita, now, "halted").changed
+
+
+@pytest.mark.parametrize("shown", [0, 7, "active", "nonsense"])
+def test_a_stop_is_never_too_late(user, now, shown):
+    olga = user("olga", OPERATOR)
+    set_switch("reducing", "news", olga, now)
+    assert set_switch("halted", "", olga, now, shown).changed
+    assert not set_switch("halted", "", olga, now, shown).changed
+
+
+def test_who_may_not_release_is_told_so_and_not_that_the_page_is_old(user, now):
+    set_switch("halted", "news", machine("test"), now)
+    with pytest.raises(NotAllowed):
+        set_switch("active", "over", user("olga", OPERATOR), now, 0)
 
 
 @pytest.mark.parametrize("roles", [(), (VIEWER,)])

@@ -5,11 +5,14 @@ from decimal import Decimal
 
 import orjson
 import pytest
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from monitoring.control import apikeys
+from monitoring.models import RememberedAnswer
+from monitoring.show.api import once as memory
 from tests.show import factories as make
 from trading.codes import Code
 from trading.models import SwitchChange, Trade
@@ -254,6 +257,68 @@ def test_a_retry_with_the_same_key_changes_nothing_more(api):
     assert SwitchChange.objects.order_by("-id").first().state == "active"
     other = post(api, "controls/switch", {"state": "reducing"}, **{"Idempotency-Key": "a1"})
     assert (other.status_code, list(other.json()["error"]["fields"])) == (409, ["Idempotency-Key"])
+
+
+def release(api, key="k1"):
+    return post(api, "controls/switch", {"state": "active", "reason": "it is out"}, **{"Idempotency-Key": key})
+
+
+def test_a_retry_repeats_nothing_though_the_web_process_has_forgotten_everything(api):
+    post(api, "controls/switch", {"state": "halted", "reason": "a release"})
+    first = release(api)
+    post(api, "controls/switch", {"state": "halted", "reason": "smoke"})
+    for room in caches:
+        caches[room].clear()
+    again = release(api)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert SwitchChange.objects.latest().reason == "smoke"
+
+
+def test_an_answer_is_remembered_for_a_day_by_user_path_and_key(api, now):
+    assert release(api).status_code == 200
+    row = RememberedAnswer.objects.get()
+    assert (row.user.username, row.path, row.key, row.status) == ("mira", "/api/v1/controls/switch", "k1", 200)
+    assert row.expires_at - row.made_at == timedelta(hours=24) and "it is out" not in row.digest
+    other = make.user("otto")
+    theirs = Client(headers={"Authorization": f"Bearer {apikeys.create(other, now)[1]}"})
+    assert post(theirs, "controls/switch", {"state": "halted"}, **{"Idempotency-Key": "k1"}).json()["changed"]
+    RememberedAnswer.objects.update(expires_at=now)
+    assert release(api).json()["changed"] and RememberedAnswer.objects.get().user.username == "mira"
+
+
+def test_an_action_whose_answer_can_not_be_kept_was_not_done(api, monkeypatch):
+    post(api, "controls/switch", {"state": "halted"})
+    api.raise_request_exception = False
+    with monkeypatch.context() as broken:
+        broken.setattr(memory, "remember", lambda *what: 1 / 0)
+        assert release(api).status_code == 500
+    assert SwitchChange.objects.latest().state == "halted" and not RememberedAnswer.objects.exists()
+    assert release(api).json()["changed"]
+
+
+def test_what_was_refused_is_not_remembered(api):
+    post(api, "controls/switch", {"state": "halted"})
+    key = {"Idempotency-Key": "k1"}
+    assert post(api, "controls/switch", {"state": "active"}, **key).status_code == 400
+    assert not RememberedAnswer.objects.exists() and release(api).json()["changed"]
+
+
+def test_over_http_a_release_holds_only_for_the_halt_that_was_seen(api):
+    first = post(api, "controls/switch", {"state": "halted", "reason": "a release"}).json()["change"]
+    for state, reason in (("active", "it is out"), ("halted", "smoke")):
+        post(api, "controls/switch", {"state": state, "reason": reason, "shown": first})
+    late = post(api, "controls/switch", {"state": "active", "reason": "it is out", "shown": first})
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "stale")
+    assert post(api, "controls/switch", {"state": "reducing", "shown": first}).status_code == 409
+    seen = get(api, "risk")["kill_switch"]["change"]
+    done = post(api, "controls/switch", {"state": "active", "reason": "no fire", "shown": seen}).json()
+    assert (done["state"], done["change"]) == ("active", SwitchChange.objects.latest().pk)
+
+
+@pytest.mark.parametrize("shown", ["7", 1.5, True, -1, None, 2**63])
+def test_what_is_no_number_of_a_change_is_named(api, shown):
+    answer = post(api, "controls/switch", {"state": "halted", "shown": shown})
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["shown"])
 
 
 def test_the_missions_own_path_tells_the_command_to_use(client, db):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from monitoring.control import login as links
@@ -215,6 +216,14 @@ def test_the_sixth_wrong_login_has_to_wait(client):
     assert client.post("/login/", {"username": "mira", "password": "a-long-password"}).status_code == 429
 
 
+def test_what_pages_keep_for_a_while_does_not_let_a_guesser_in_again(client):
+    for _ in range(5):
+        client.post("/login/", {"username": "mira", "password": "wrong"})
+    for number in range(400):
+        cache.set(f"answer:{number}", number, 60)
+    assert client.post("/login/", {"username": "mira", "password": "wrong"}).status_code == 429
+
+
 def test_the_login_needs_its_csrf_token():
     assert Client(enforce_csrf_checks=True).post("/login/", {"username": "mira"}).status_code == 403
 
@@ -241,7 +250,8 @@ def test_back_towards_trading_needs_a_reason(reader, now):
     answer = reader.post("/switch/", {"state": "active", "shown": "halted"}, **JSON)
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["reason"])
     done = reader.post("/switch/", {"state": "active", "shown": "halted", "reason": "release is out"}, **JSON)
-    assert done.json() == {"state": "active", "was": "halted", "changed": True, "by": "mira"}
+    newest = SwitchChange.objects.latest().pk
+    assert done.json() == {"state": "active", "was": "halted", "changed": True, "by": "mira", "change": newest}
 
 
 def test_without_scripts_a_page_asks_for_the_reason(reader, now):
@@ -256,6 +266,30 @@ def test_a_page_that_shows_an_old_state_can_loosen_nothing(reader, now):
     answer = reader.post("/switch/", {"state": "active", "shown": "reducing", "reason": "x"}, **JSON)
     assert answer.status_code == 409
     assert SwitchChange.objects.count() == 1
+
+
+def seen_by(reader) -> str:
+    return re.search(r'name="shown" value="(\d+)"', reader.get("/").content.decode())[1]
+
+
+def test_a_page_of_the_halt_before_can_not_release_this_one(reader):
+    assert seen_by(reader) == "0"
+    reader.post("/switch/", {"state": "halted", "reason": "a release"}, **JSON)
+    first = seen_by(reader)
+    for state, reason in (("active", "it is out"), ("halted", "smoke")):
+        reader.post("/switch/", {"state": state, "reason": reason}, **JSON)
+    late = reader.post("/switch/", {"state": "active", "shown": first, "reason": "it is out"}, **JSON)
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "stale")
+    assert reader.post("/switch/", {"state": "active", "shown": first}).status_code == 409
+    assert SwitchChange.objects.latest().reason == "smoke"
+    page = reader.post("/switch/", {"state": "active", "shown": seen_by(reader)}).content.decode()
+    again = {"state": "active", "shown": re.search(r'name="shown" value="(\d+)"', page)[1], "reason": "no fire"}
+    assert reader.post("/switch/", again, **JSON).json()["state"] == "active"
+
+
+def test_a_stop_from_an_old_page_is_taken(reader, now):
+    make.switch("reducing", now)
+    assert reader.post("/switch/", {"state": "halted", "shown": "0"}, **JSON).json()["state"] == "halted"
 
 
 def test_a_viewer_moves_nothing(client):

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from monitoring.control import audit
-from monitoring.control.actions.common import BadRequest, tidy
+from monitoring.control.actions.common import BadRequest, Stale, tidy
 from monitoring.control.permissions import person
 from trading import events
 from trading.models import SwitchChange
@@ -20,7 +20,7 @@ STATES = (SwitchChange.ACTIVE, SwitchChange.REDUCING, SwitchChange.HALTED)  # fr
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The kill switch after the action; `changed` is False where it stood there already."""
+    """The kill switch after the action; `changed` is False where it stood there already, `change` is the newest row."""
 
     state: str
     was: str
@@ -28,10 +28,17 @@ class Switched:
     at: datetime | None
     by: str
     reason: str
+    change: int = 0
 
 
-def set_switch(state: str, reason: str, who: Any, now: datetime) -> Switched:
-    """Move the kill switch. Towards a stop one click is enough; towards trading it takes a reason."""
+UNTOUCHED = Switched(SwitchChange.ACTIVE, SwitchChange.ACTIVE, False, None, "", "")
+
+
+def set_switch(state: str, reason: str, who: Any, now: datetime, shown: int | str = "") -> Switched:
+    """Move the kill switch. Towards a stop one click is enough; towards trading it takes a reason.
+
+    `shown`: the number of the change that was seen, or only its state. Towards trading it must still be the newest.
+    """
     if state not in STATES:
         raise BadRequest(
             "state",
@@ -45,14 +52,18 @@ def set_switch(state: str, reason: str, who: Any, now: datetime) -> Switched:
         loosens = STATES.index(state) < STATES.index(was)
         actor.must("switch.release" if loosens else "switch.stop")
         if state == was:
-            return Switched(state, was, False, *((last.at, last.by, last.reason) if last else (None, "", "")))
+            return Switched(state, was, False, last.at, last.by, last.reason, last.pk) if last else UNTOUCHED
+        if last and loosens and shown != "" and str(shown) not in (was, str(last.pk)):
+            raise Stale(
+                _("%(by)s has moved the switch to %(is)s meanwhile. Look at it anew.") % {"by": last.by, "is": was}
+            )
         if loosens and not reason:
             raise BadRequest(
                 "reason",
                 _("Moving the switch from %(was)s to %(state)s needs a reason.") % {"was": was, "state": state},
             )
         reason = reason or f"{state}, no reason given"
-        SwitchChange.objects.create(state=state, at=now, by=actor.name, reason=reason)
+        change = SwitchChange.objects.create(state=state, at=now, by=actor.name, reason=reason)
         audit.append(
             who=actor.name,
             action="switch",
@@ -62,4 +73,4 @@ def set_switch(state: str, reason: str, who: Any, now: datetime) -> Switched:
             now=now,
         )
         events.changed("ribbon", "verdict", "policy", "risk")
-    return Switched(state, was, True, now, actor.name, reason)
+    return Switched(state, was, True, now, actor.name, reason, change.pk)

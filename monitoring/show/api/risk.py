@@ -45,6 +45,7 @@ def risk(request: HttpRequest) -> HttpResponse:
             "switch": turned.state,
             "kill_switch": {
                 "state": turned.state,
+                "change": turned.change,
                 "by": turned.by or None,
                 "at": turned.at,
                 "reason": turned.reason or None,

@@ -11,36 +11,29 @@ from django.views.decorators.http import require_POST
 from monitoring.control import actions
 from monitoring.control.permissions import NotAllowed
 from monitoring.show.frame import looking, problem, theme, wants_json
-from trading.gates.rows import switch_state
 
 
 @looking
 @require_POST
 def switch(request: HttpRequest) -> HttpResponse:
-    """Towards halted at once; back towards trading with a reason, from the state that the page showed."""
+    """Towards halted at once; back towards trading with a reason, from the change that the page showed."""
     script = wants_json(request)
-    state, reason = request.POST.get("state", ""), request.POST.get("reason", "")
-    shown = request.POST.get("shown", "")
+    state, reason, shown = (request.POST.get(name, "") for name in ("state", "reason", "shown"))
     try:
-        if shown and shown != switch_state() and loosens(shown, state):
-            text = _("The switch is on %(is)s, not on %(shown)s: somebody moved it meanwhile.")
-            text %= {"is": switch_state(), "shown": shown}
-            return switch_answer(request, script, 409, "stale", text, {"state": text})
-        done = actions.set_switch(state, reason, request.user, timezone.now())
+        done = actions.set_switch(state, reason, request.user, timezone.now(), shown)
+    except actions.Stale as error:
+        return switch_answer(request, script, 409, "stale", str(error), {"state": str(error)})
     except actions.BadRequest as error:
         if error.field == "reason" and not reason and not script:
-            return render(request, "monitoring/switch.html", {"state": state, "theme": theme(request)}, status=400)
+            asked = {"state": state, "shown": shown, "theme": theme(request)}
+            return render(request, "monitoring/switch.html", asked, status=400)
         return switch_answer(request, script, 400, "bad_request", str(error), {error.field: str(error)})
     except NotAllowed as error:
         return switch_answer(request, script, 403, "not_allowed", str(error), {})
     if not script:
         return redirect("/")
-    return JsonResponse({"state": done.state, "was": done.was, "changed": done.changed, "by": done.by})
-
-
-def loosens(was: str, wanted: str) -> bool:
-    order = actions.STATES
-    return was in order and wanted in order and order.index(wanted) < order.index(was)
+    told = {"state": done.state, "was": done.was, "changed": done.changed, "by": done.by, "change": done.change}
+    return JsonResponse(told)
 
 
 def switch_answer(

@@ -49,6 +49,7 @@ def ribbon(scene: Scene) -> dict[str, Any]:
         "arming": arming(scene),
         "money": _("no real money in reach") if mode != "live" else _("real money"),
         "switch": scene.facts.switch.state,
+        "change": scene.facts.switch.change,
         "states": ["active", "reducing", "halted"],
         "data_at": scene.facts.candle_at,
     }
