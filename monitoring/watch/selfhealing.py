@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from monitoring.models import Incident
-from monitoring.watch import dataseen, healing, pulses
+from monitoring.watch import dataseen, forgetting, healing, pulses
 from monitoring.watch.detectors import HUNG, STREAM_QUIET
 from monitoring.watch.hands import BY, Hands
 from monitoring.watch.healer import STREAM, look
@@ -31,6 +31,7 @@ class SelfHealing:
         self.hands = hands or Hands()
         self.born: datetime | None = None  # since when this process watches
         self.awake_at: datetime | None = None  # its watchman's newest round
+        self.forget = forgetting.Hourly(forgetting.healed)
 
     def watch(self, now: datetime) -> datetime:
         """Since when this process watches without a break: it begins anew where it slept, or the clock was set."""
@@ -49,7 +50,9 @@ class SelfHealing:
         if not due and not pulses.missed() and not dataseen.urgent(last or born, now):
             rest = (last + healing.CALM - now).total_seconds() if last else 0
             return Report.idle(f"nothing is open; the next look is in {rest:.0f} s")
-        return look(now, born, self.hands)
+        report = look(now, born, self.hands)
+        self.forget(now)
+        return report
 
 
 def defending(now: datetime) -> bool:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from monitoring.models import Alert, Incident
+from monitoring.watch import forgetting
 from monitoring.watch.alerts import minutes, outbox
 from monitoring.watch.alerts.burn import burning
 from monitoring.watch.alerts.routing import Habits, Quiet
@@ -26,6 +27,7 @@ class Notifier:
 
     def __init__(self, send: outbox.Send = send, clock: Callable[[], datetime] = timezone.now) -> None:
         self.send, self.clock = send, clock
+        self.forget = forgetting.Hourly(forgetting.told)
 
     def tick(self, now: datetime) -> Report:
         minutes.mark(now)
@@ -33,6 +35,7 @@ class Notifier:
         channels = [one.name for one in settings.QUANTUM.alert_channels]
         begun, over = outbox.settle(told, channels, habits(), now)
         sent, failed = outbox.deliver(channels, self.send, now, self.clock)
+        self.forget(now)
         if not told and not over and not sent and not failed:
             return Report.idle("there is nothing to tell", examined=len(channels) + 1)
         return Report(examined=len(told) + len(channels) + 1, actions=begun + over + sent)
