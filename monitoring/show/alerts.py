@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from monitoring.models import Alert, AlertDelivery, LawMinute
 from monitoring.show.controls import NO_REASON, Control
 from monitoring.show.scene import Scene
+from monitoring.show.silence import silent
 from monitoring.watch.alerts import minutes, words
 from monitoring.watch.alerts.burn import OBJECTIVE, RULES, Law, Minute, Rule, State, burning, rate
 from monitoring.watch.alerts.sources import OWNERS, PAGES
@@ -137,6 +138,8 @@ def headline(scene: Scene) -> tuple[str, str, str]:
     if pages:
         said = ngettext("%(n)s alarm goes on", "%(n)s alarms go on", pages)
         return "fail", said % {"n": pages}, rest
+    if found and silent(scene, "notifier"):
+        return "unknown", _("The notifier is silent: nobody is told of anything new"), rest
     if going:
         said = ngettext("%(n)s ticket goes on", "%(n)s tickets go on", len(going))
         return "warn", said % {"n": len(going)}, rest

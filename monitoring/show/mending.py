@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from monitoring.models import Incident, RemedyAttempt
 from monitoring.show.controls import MUST_REASON, NO_REASON, Control
-from monitoring.show.scene import Scene
+from monitoring.show.scene import Scene, states
 from monitoring.watch import ailments
 from monitoring.watch.detectors import Ailment
 from monitoring.watch.healer import tries
-from monitoring.watch.healing import LIMIT, backoff
+from monitoring.watch.healing import CALM, LIMIT, backoff
 from monitoring.watch.retold import retold
 from monitoring.watch.words import age, exact, grouped, market, percent, price
 from trading.gates import store
 from trading.gates.directives import Level, holds_entries
-from trading.models import BalanceLook, Directive, ModuleState, TrimProposal
+from trading.models import BalanceLook, Directive, TrimProposal
 
 CLOSED_SHOWN = 20
 SHAPES = {"critical": "fail", "high": "fail", "medium": "warn", "low": "unknown"}
@@ -62,8 +63,15 @@ def standing(scene: Scene) -> list[Directive]:
 
 
 def healer_at(scene: Scene) -> datetime | None:
-    """When self-healing last looked; one query."""
-    return ModuleState.objects.filter(name="self_healing").values_list("last_work", flat=True).first()
+    """When self-healing last looked; one query, that of every module's row."""
+    state = scene.once(states).get("self_healing")
+    return state.last_work if state else None
+
+
+def silent(scene: Scene) -> bool:
+    """Self-healing has looked before, and has left out looks since."""
+    looked, every = scene.once(healer_at), timedelta(seconds=settings.QUANTUM.QT_CRITICAL_CHECK_INTERVAL)
+    return looked is not None and scene.now - looked > CALM + max(CALM, 2 * every)
 
 
 def level(scene: Scene) -> Level:
@@ -120,20 +128,26 @@ def what_next(row: Incident, recent: Sequence[datetime], now: datetime) -> str:
 
 
 def headline(scene: Scene) -> tuple[str, str, str]:
-    """Shape, sentence and what follows from it."""
-    rows, said = scene.once(open_incidents), scene.once(level)
+    """Shape, sentence and what follows from it. What self-healing has not looked at lately is not known."""
+    rows, said, quiet = scene.once(open_incidents), scene.once(level), scene.once(silent)
     held = str(ailments.LEVELS[said])
     if not rows:
         looked = scene.once(healer_at)
         if looked is None:
             return "unknown", _("Self-healing has not looked yet."), _("It looks within half a minute of the start.")
         rest = _("%(policy)s.") % {"policy": held}
+        if quiet:
+            rest = f"{_('No incident was open then; what has happened since is not known.')} {rest}"
+            return "unknown", _("Self-healing has not looked for more than a minute."), rest
         return ("warn" if holds_entries(said) else "ok"), _("No open incident."), rest
     first = ailments.title(rows[0].code, rows[0].params)
     sentence = f"{first}." if len(rows) == 1 else _("%(n)s open incidents. %(first)s.") % {
         "n": grouped(len(rows)), "first": first
     }  # fmt: skip
-    return SHAPES[rows[0].severity], sentence, _("%(policy)s while this lasts.") % {"policy": held}
+    rest = _("%(policy)s while this lasts.") % {"policy": held}
+    if quiet:
+        rest = f"{rest} {_('What has happened since self-healing last looked is not known.')}"
+    return SHAPES[rows[0].severity], sentence, rest
 
 
 # -- controls ---------------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ export function tick(root = document) {
     set(node, `${(since(node.dataset.without) + Number(node.dataset.before || 0)).toFixed(1)}\u00a0s`);
   }
   for (const node of root.querySelectorAll(".stamp[data-as-of][data-limit]")) gauge(node);
+  for (const node of root.querySelectorAll(".headline[data-as-of][data-limit]")) grow(node, node);
+  if (root.matches?.(".headline[data-as-of][data-limit]")) grow(root, root); // a panel that has just come
   for (const node of root.querySelectorAll(".track[data-as-of][data-limit]")) {
     node.style.setProperty("--old", Math.min(1, since(node.dataset.asOf) / Number(node.dataset.limit)).toFixed(2));
   }
@@ -29,8 +31,13 @@ function gauge(stamp) {
   const old = since(stamp.dataset.asOf), limit = Number(stamp.dataset.limit);
   stamp.querySelector("i")?.style.setProperty("--age", Math.min(1, Math.max(0, old / limit)).toFixed(2));
   const panel = stamp.closest("[data-age]");
+  if (panel) grow(panel, stamp);
+}
+
+function grow(panel, { dataset }) {
+  const old = since(dataset.asOf), limit = Number(dataset.limit);
   const word = old <= limit ? "fresh" : old > 3 * limit ? "stale" : "ageing";
-  if (panel && panel.dataset.age !== word) panel.dataset.age = word;
+  if (panel.dataset.age !== word) panel.dataset.age = word;
 }
 
 // Not verified is never drawn as protected: the tick turns into a triangle by itself.

@@ -109,9 +109,32 @@ def test_a_price_that_is_old_when_it_comes_is_shown_as_old(site, window):
     site.aside(house)
     page = enter(site, window)
     since = timezone.now() - timezone.timedelta(minutes=3)
-    prices_of = {"type": "prices", "marks": {symbol: "101" for symbol in make.SYMBOLS}, "at": since.isoformat()}
+    prices_of = {"type": "prices", "marks": dict.fromkeys(make.SYMBOLS, "101"), "at": since.isoformat()}
     site.aside(lambda: events.publish(prices_of) or True)
     page.wait_for_selector(f'[data-cell="mark"][data-as-of^="{since:%Y-%m-%dT%H:%M:%S}"]', timeout=WAIT)
+    assert window.complaints == []
+
+
+def test_a_headline_that_rests_on_a_silent_module_turns_unknown_and_looks_old(site, window):
+    def soon_silent():
+        now = timezone.now()
+        make.running(now)
+        make.beat("self_healing", now, ago=50, worked=50)
+        make.user()
+        return True
+
+    site.aside(soon_silent)
+    page = enter(site, window)
+    page.goto(f"{site.url}/incidents/")
+    head = page.locator('[data-panel="incidents_said"]')
+    expect(head).to_have_attribute("data-tone", "ok")
+    expect(head).to_have_attribute("data-age", "fresh")
+    quiet = page.evaluate("getComputedStyle(document.querySelector('.headline [data-ago]')).fontWeight")
+    expect(head).to_have_attribute("data-age", "ageing", timeout=WAIT)
+    assert page.evaluate("getComputedStyle(document.querySelector('.headline [data-ago]')).fontWeight") > quiet
+    expect(head).to_have_attribute("data-tone", "unknown", timeout=WAIT)
+    expect(head.locator("h1")).to_have_text("Self-healing has not looked for more than a minute.")
+    expect(head).to_have_attribute("data-age", "ageing")
     assert window.complaints == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitoring.show import alerts, controls
+from monitoring.show import alerts, controls, silence
 from monitoring.show.panels.base import Panel, register
 from monitoring.show.scene import Scene
 from monitoring.watch.alerts.burn import RULES
@@ -29,7 +29,7 @@ def laws(scene: Scene) -> dict[str, Any]:
 
 
 def looked_at(scene: Scene) -> datetime | None:
-    return scene.now
+    return silence.looked_at(scene, "notifier")
 
 
 register(

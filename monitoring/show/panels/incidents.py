@@ -35,6 +35,7 @@ def incidents(scene: Scene) -> dict[str, Any]:
         "last": mending.told(last, (), (), scene.now) if last else None,
         "about": ngettext("%(n)s open", "%(n)s open", len(rows)) % {"n": len(rows)} if rows else "",
         "looked": scene.once(mending.healer_at),
+        "silent": scene.once(mending.silent),
     }
 
 

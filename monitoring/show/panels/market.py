@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from monitoring.show import controls, market
 from monitoring.show.panels.base import Panel, bars, register
 from monitoring.show.scene import Scene
+from monitoring.show.silence import silent
 from monitoring.watch.words import age, grouped, usual_places
 
 SNAPSHOT_LIMIT = timedelta(minutes=15)
@@ -58,6 +59,9 @@ def said(scene: Scene) -> dict[str, Any]:
             len(inside),
         )
         sentence, tone = sentence % known, "ok"
+        if silent(scene, "universe"):
+            blind = _("Whether these are still the right ones is not known: the universe is not being read.")
+            sentence, tone = f"{sentence} {blind}", "unknown"
     return {"sentence": sentence, "tone": tone, "snapshot": taken, "out": len(rows) - len(inside)}
 
 

@@ -15,6 +15,7 @@ from monitoring.control import actions
 from monitoring.show import charts, controls, minds, wayback
 from monitoring.show.panels.base import SECOND, Panel, register
 from monitoring.show.scene import Scene
+from monitoring.show.silence import silent
 from monitoring.templatetags.quantum import title_of_kind
 from monitoring.watch.words import grouped, percent, signed
 from trading.models import ModelFinding, ModelVersion
@@ -93,6 +94,9 @@ def said(scene: Scene) -> dict[str, Any]:
     else:
         sentence = ngettext("%(n)s model votes.", "%(n)s models vote.", len(voting)) % {"n": len(voting)}
         tone = "ok"
+        if silent(scene, "model_supervisor"):
+            blind = _("Whether anything speaks against them is not known: the supervisor is silent.")
+            sentence, tone = f"{sentence} {blind}", "unknown"
     newest = max(voting, key=lambda one: one.row.trained_at, default=None)
     return {"sentence": sentence, "tone": tone, "newest": newest, "learned": learned(newest)}
 

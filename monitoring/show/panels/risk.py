@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from monitoring.show import charts, controls, risk
 from monitoring.show.panels.base import SECOND, Panel, bars, register
 from monitoring.show.scene import Scene
+from monitoring.show.silence import silent
 from monitoring.watch.retold import retold
 from monitoring.watch.words import grouped
 from trading.gates import policy as law
@@ -51,6 +52,9 @@ def said(scene: Scene) -> dict[str, Any]:
         sentence, tone = _("Entries are held: %(reason)s") % {"reason": retold(held[0].reason)}, "warn"
     elif not row.entries_allowed:
         sentence, tone = _("No entries: volatility is extreme."), "warn"
+    elif silent(scene, "policy"):
+        sentence, tone = _("The market is not being measured; the newest policy asks for %(needs)s."), "unknown"
+        sentence %= {"needs": grouped(needed(scene), 2)}
     else:
         sentence, tone = SENTENCES[row.regime] % {"needs": grouped(needed(scene), 2)}, "ok"
     return {"policy": row, "sentence": sentence, "tone": tone}

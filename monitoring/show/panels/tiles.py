@@ -33,6 +33,7 @@ def problems(scene: Scene) -> dict[str, Any]:
         "incidents": len(incidents),
         "control": controls.offer(act, scene.audience) if act else None,
         "looked": looked_at(scene),
+        "silent": scene.once(mending.silent),
     }
 
 
