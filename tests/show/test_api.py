@@ -1,5 +1,6 @@
 """The API's shapes, its doors, and how many questions each endpoint asks of the database."""
 
+import threading
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from monitoring.control import apikeys
 from monitoring.models import RememberedAnswer
@@ -294,6 +296,25 @@ def test_an_action_whose_answer_can_not_be_kept_was_not_done(api, monkeypatch):
         assert release(api).status_code == 500
     assert SwitchChange.objects.latest().state == "halted" and not RememberedAnswer.objects.exists()
     assert release(api).json()["changed"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_five_at_once_with_one_key_are_one_action_and_one_answer(key):
+    make.switch("halted", timezone.now())
+    answers = []
+
+    def ask():
+        one = Client(headers={"Authorization": f"Bearer {key}"})
+        answers.append(release(one).content)
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 5 and len(set(answers)) == 1 and b'"changed":true' in answers[0]
+    assert SwitchChange.objects.count() == 2 and RememberedAnswer.objects.count() == 1
 
 
 def test_what_was_refused_is_not_remembered(api):
