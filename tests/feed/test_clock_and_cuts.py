@@ -105,3 +105,15 @@ def test_nobody_dials_again_in_the_same_moment():
         waits = [backoff(tries) for _ in range(1000)]
         longest = min(10.0, 0.5 * 2 ** min(tries, 6))
         assert longest / 2 <= min(waits) < longest * 0.6 and longest * 0.9 < max(waits) <= longest
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("offset", "took", "surely"), [(3, 4, 1.0), (-3, 4, -1.0), (3, 0, 3.0), (1, 4, 0.0), (-30, 1, -29.5)]
+)
+def test_what_the_round_trip_may_explain_is_no_offset_of_the_clock(offset, took, surely):
+    now = datetime(2026, 3, 2, tzinfo=T0.tzinfo)
+    store.note_clock("stream", timedelta(seconds=offset), timedelta(seconds=took), now)
+    assert store.clock_offset(now) == surely
+    store.note_clock("worker", timedelta(seconds=0.1), timedelta(0), now)
+    assert store.clock_offset(now) == (surely or 0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -155,10 +156,15 @@ def note_clock(source: str, offset: timedelta, round_trip: timedelta, at: dateti
 
 
 def clock_offset(now: datetime) -> float | None:
-    """Seconds that the venue's clock is ahead of ours: the largest that any process measured lately, or None.
+    """Seconds that the venue's clock is surely ahead of ours: the most that any process measured lately, or None.
 
-    `now` is our clock's.
+    The answer may have been written at any moment of the round trip. `now` is our clock's.
     """
     recent = ClockReading.objects.filter(at__gte=now - CLOCK_COUNTS, at__lte=now + CLOCK_COUNTS)
-    readings = list(recent.values_list("offset_ms", flat=True))
+    readings = [surely(*row) for row in recent.values_list("offset_ms", "round_trip_ms")]
     return max(readings, key=abs) / 1000 if readings else None
+
+
+def surely(offset_ms: int, round_trip_ms: int) -> float:
+    """The offset that is left where the round trip's half is taken from it."""
+    return math.copysign(max(0.0, abs(offset_ms) - round_trip_ms / 2), offset_ms)
