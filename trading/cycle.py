@@ -92,7 +92,7 @@ warm = Warm()
 def ask_venue(gateway: Gateway) -> Venue:
     """Filters, marks and account in three calls; an unreachable venue is a fact, not an error."""
     try:
-        return Venue(gateway.filters(), gateway.marks(), gateway.account())
+        return Venue(gateway.filters(current=True), gateway.marks(), gateway.account())
     except VenueError as error:
         return Venue({}, {}, None, str(error))
 

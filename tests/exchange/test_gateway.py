@@ -1,12 +1,16 @@
 """The gateway against the practice exchange's engine: what goes out is taken, what comes back is exact."""
 
+import json
+import logging
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 import pytest
 
+from trading import cycle
 from trading.exchange import filters
-from trading.exchange.errors import Duplicate, Refused, Unreachable, WouldTrigger
+from trading.exchange.errors import Duplicate, Refused, Unreachable, VenueError, WouldTrigger
 from trading.exchange.gateway import Connection, connect
 from trading.exchange.venue import OrderRequest, OrderStatus, OrderType, Permit, Side
 
@@ -216,3 +220,130 @@ def test_patience_bounds_every_request():
     with pytest.raises(Unreachable):
         gateway.set_clock()
     assert gateway.client.timeout == 1500
+
+
+# -- the rules, where the venue does not give them
+
+INFO, BRACKETS = "/fapi/v1/exchangeInfo", "/fapi/v1/leverageBracket"
+
+
+class Rewriter:
+    """Stands in the wire: `odd` maps a path to what becomes of its answer, status and body."""
+
+    def __init__(self, venue) -> None:
+        self.carry, self.odd, self.asked = venue.gateway.client.transport, {}, []
+        venue.gateway.client.transport = self
+
+    def __call__(self, method, url, headers, body):
+        path = urlsplit(url).path
+        self.asked.append(path)
+        status, answered, raw = self.carry(method, url, headers, body)
+        return self.odd[path](status, answered, raw) if path in self.odd else (status, answered, raw)
+
+    def fail(self, path: str) -> None:
+        self.odd[path] = lambda status, answered, raw: (503, {}, "")
+
+    def change(self, name: str, change) -> None:
+        """`change` is applied to this symbol's row of exchangeInfo."""
+
+        def rewrite(status, answered, raw):
+            said = json.loads(raw)
+            for row in said["symbols"]:
+                if row["symbol"] == name:
+                    change(row)
+            return status, answered, json.dumps(said)
+
+        self.odd[INFO] = rewrite
+
+
+@pytest.fixture
+def wire_of(venue) -> Rewriter:
+    return Rewriter(venue)
+
+
+def without_lot_size(row) -> None:
+    row["filters"] = [rule for rule in row["filters"] if rule["filterType"] != "LOT_SIZE"]
+
+
+def without_a_tick(row) -> None:
+    next(rule for rule in row["filters"] if rule["filterType"] == "PRICE_FILTER")["tickSize"] = "0"
+
+
+@pytest.mark.parametrize("change", [without_lot_size, without_a_tick, lambda row: row.pop("filters")])
+def test_a_row_that_cannot_be_read_costs_no_other_symbol_its_rules_and_is_told_once(venue, wire_of, caplog, change):
+    wire_of.change("DOGEUSDT", change)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert set(venue.gateway.filters(fresh=True)) == {BTC, "ETH/USDT:USDT"}
+    assert [record.getMessage() for record in caplog.records if "DOGEUSDT" in record.getMessage()] != []
+    assert len([record for record in caplog.records if "DOGEUSDT" in record.getMessage()]) == 1
+
+
+def test_a_symbol_whose_row_became_odd_can_be_left_and_not_entered(venue, wire_of):
+    before = venue.gateway.filters()[BTC]
+    wire_of.change("BTCUSDT", without_lot_size)
+    after = venue.gateway.filters(fresh=True)[BTC]
+    assert (after.tick, after.step, after.trading) == (before.tick, before.step, False)
+
+
+def test_rules_that_nobody_can_read_any_more_serve_the_way_out_and_not_the_way_in(venue, wire_of, caplog):
+    known = venue.gateway.filters()
+    wire_of.fail(INFO)
+    venue.wait(59)
+    assert venue.gateway.filters(current=True) == known
+    venue.wait(2)
+    wire_of.asked.clear()
+    for _ in range(3):
+        assert venue.gateway.filters() == known
+    assert wire_of.asked == [INFO], "the way out does not wait for the same answer again and again"
+    assert "those of 61 s ago are used" in caplog.text
+    for strict in ({"current": True}, {"fresh": True}):
+        with pytest.raises(VenueError):
+            venue.gateway.filters(**strict)
+    assert cycle.ask_venue(venue.gateway).filters == {}
+    del wire_of.odd[INFO]
+    venue.wait(16)
+    assert venue.gateway.filters() is not known
+    assert venue.gateway.filters(current=True) == known
+
+
+@pytest.mark.parametrize("answer", ['{"symbols": []}', '{"symbols": [{"symbol": "BTCUSDT"}, 7]}', "{}"])
+def test_a_list_that_names_no_rule_is_not_believed(venue, wire_of, answer):
+    known = venue.gateway.filters()
+    wire_of.odd[INFO] = lambda *_: (200, {}, answer)
+    venue.wait(61)
+    found = venue.gateway.filters()
+    assert {s: rule.step for s, rule in found.items() if s == BTC} == {BTC: known[BTC].step}
+    if "BTCUSDT" not in answer:
+        assert found is known
+
+
+def test_the_way_out_needs_no_leverage_brackets_and_the_way_in_does(venue, wire_of):
+    wire_of.fail(BRACKETS)
+    assert venue.gateway.filters()[BTC].step > 0
+    with pytest.raises(VenueError):
+        venue.gateway.filters(current=True)
+    del wire_of.odd[BRACKETS]
+    assert venue.gateway.filters(current=True)[BTC].maintenance_rate > 0
+    wire_of.odd[BRACKETS] = lambda *_: (200, {}, '[{"symbol": "BTCUSDT", "brackets": ["odd"]}, 7]')
+    assert venue.gateway.filters(fresh=True)[BTC].trading is False
+    assert venue.gateway.filters()["ETH/USDT:USDT"].trading is True
+
+
+def test_where_no_rule_was_ever_read_there_is_none(venue, wire_of):
+    wire_of.fail(INFO)
+    with pytest.raises(VenueError):
+        venue.gateway.filters()
+
+
+def test_rules_that_the_venue_contradicts_are_read_anew_and_kept_where_they_cannot_be(venue, wire_of):
+    known = venue.gateway.filters()
+    wire_of.odd["/fapi/v1/order"] = lambda *_: (400, {}, '{"code": -4014, "msg": "Price not increased by tick size."}')
+    wire_of.fail(INFO)
+    wire_of.asked.clear()
+    with pytest.raises(Refused):
+        enter(venue)
+    assert venue.gateway.filters() is known
+    assert wire_of.asked[-1] == INFO
+    with pytest.raises(VenueError):
+        venue.gateway.filters(current=True)

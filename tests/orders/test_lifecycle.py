@@ -17,7 +17,7 @@ ALLOWED = {
     "filled": "",
     "expired": "",
     "refused": "",
-    "not_placed": "",
+    "not_placed": "new partial triggered filled",
 }
 
 

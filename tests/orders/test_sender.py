@@ -2,6 +2,7 @@
 
 import ast
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from django.db import connection, transaction
 
 from tests import builders
 from tests.builders import NOW
+from tests.positions.conftest import Venue
 from trading.codes import Code
+from trading.exchange.budget import Budget
 from trading.exchange.venue import OrderStatus
-from trading.models import Intent, Order
+from trading.models import Decision, Intent, Order, Position, SwitchChange
 from trading.orders import sender
 from trading.orders.lifecycle import IllegalMove, StaleRow
+from trading.positions import keeper
 
 ROOT = Path(__file__).resolve().parents[2] / "trading"
 DOOR = ROOT / "orders" / "sender.py"
@@ -157,3 +161,85 @@ def test_who_moves_an_order_that_somebody_else_has_moved_is_told():
     with pytest.raises(StaleRow):
         order.move_to(OrderStatus.UNKNOWN, at=NOW)
     assert order.moves.count() == 1
+
+
+# -- what has to wait, and what was given up wrongly
+
+
+@pytest.fixture
+def venue(db) -> Venue:
+    keeper.one_way_seen.clear()
+    return Venue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("lasts", "seconds"), [(30, 5), (3, 3), (None, 5)])
+def test_an_order_may_leave_for_a_few_seconds_and_never_after_it_expired(lasts, seconds):
+    expires = None if lasts is None else NOW + timedelta(seconds=lasts)
+    order = builders.order(intent=builders.intent(decision=builders.decision(), expires_at=expires))
+    assert sender.latest(order) == NOW + timedelta(seconds=seconds)
+    window, spare = timedelta(seconds=5), timedelta(seconds=5)
+    assert sender.LEAVES + window + spare <= sender.FENCE
+
+
+def test_an_entry_that_waits_in_the_gateway_leaves_neither_after_the_switch_nor_after_the_fence(venue: Venue):
+    """It waits for 40 s; after 5 s a person halts; after the fence another process finds that it was never placed."""
+    venue.gateway.filters()
+    intent = venue.accept()
+    keeper.prepare(intent, venue.gateway)
+    began = venue.clock()
+    budget = venue.gateway.client.budget = Budget(limit=100)
+    budget.wait(100, now=time.monotonic(), first=True)
+
+    def rest(seconds):
+        venue.clock.sleep(seconds)
+        waited = venue.clock() - began
+        if waited >= timedelta(seconds=5) and not SwitchChange.objects.exists():
+            SwitchChange.objects.create(state="halted", at=venue.clock(), by="anna", reason="stop")
+        if waited >= timedelta(seconds=40):
+            venue.gateway.client.budget = None
+
+    venue.gateway.client.rest = rest
+    order = sender.send(intent.pk, venue.gateway, venue.clock)
+    assert (order.status, order.may_retry, order.error_code) == (OrderStatus.REFUSED, True, None)
+    assert "waited too long, nothing was sent" in order.error
+    assert venue.clock() - began <= timedelta(seconds=6)
+    assert venue.fills() == [] and venue.exchange.requests["POST /fapi/v1/order"] == 0
+    keeper.follow(order, venue.gateway, venue.clock, began)
+    assert Decision.objects.get().outcome == Decision.FAILED
+
+
+def test_an_order_that_was_given_up_and_fills_all_the_same_is_told_loudly_adopted_and_protected(venue: Venue, caplog):
+    intent = venue.accept()
+
+    def give_up(method, path):
+        if (method, path) == ("POST", "/fapi/v1/order") and not Position.objects.exists():
+            Order.objects.get(intent=intent).move_to(OrderStatus.NOT_PLACED, at=venue.clock(), why="asked twice")
+
+    venue.after = give_up
+    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    order = Order.objects.get(intent=intent)
+    assert (order.status, order.filled) == (OrderStatus.FILLED, intent.quantity)
+    assert [r.levelname for r in caplog.records if "given up as never placed" in r.getMessage()] == ["ERROR"]
+    assert Position.objects.get().quantity == intent.quantity
+    assert len(venue.stops()) == 3
+
+
+@pytest.mark.parametrize("path", ["/fapi/v1/exchangeInfo", "/fapi/v1/leverageBracket"])
+def test_a_position_is_closed_while_the_venue_gives_no_rules(venue: Venue, path):
+    position = venue.enter()
+    venue.fault("http_status", times=None, path=path, method="GET", status=503)
+    venue.wait(61)
+    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    assert venue.amount() == 0
+
+
+def test_a_position_is_protected_anew_while_the_venue_gives_no_rules(venue: Venue):
+    venue.enter()
+    venue.fault("http_status", times=None, path="/fapi/v1/exchangeInfo", method="GET", status=503)
+    venue.wait(61)
+    for algo in venue.stops():
+        venue.exchange.engine.cancel_algo(algo)
+    venue.exchange.engine.commit()
+    venue.sweep()
+    assert len(venue.stops()) == 3

@@ -6,12 +6,14 @@ The calls are ccxt's own endpoints (signing, rate limit, error mapping); answers
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -29,12 +31,14 @@ from trading.exchange.errors import (
     NOT_SEEN,
     Answer,
     KeyRefused,
+    NotAccepted,
     Refused,
     Silenced,
     Unreachable,
     VenueError,
     classify,
 )
+from trading.exchange.quiet import TOO_MANY, Quiet, Told
 from trading.exchange.venue import (
     Account,
     Bar,
@@ -50,16 +54,21 @@ from trading.exchange.venue import (
     VenuePosition,
 )
 
+log = logging.getLogger(__name__)
+
 ClientError = ccxt.BaseError
 T = TypeVar("T")
 H = TypeVar("H", Income, Booking)
 Clock = Callable[[], datetime]
+Known = Callable[[datetime], Iterable[Told]]
 Transport = Callable[[str, str, dict[str, str], "str | None"], "tuple[int, dict[str, str], str]"]
 
 RECV_WINDOW = 5000  # ms: a request older than this is refused, so a lost one can't be accepted later
 WRITE_TIMEOUT, READ_TIMEOUT = 5.0, 10.0  # seconds
 WEIGHT = 1200.0  # a minute, per process; the venue allows 2400 to an address
 RULES_FRESH = 60.0  # seconds that filters are remembered
+RULES_AGAIN = 15.0  # seconds until they are asked for again where they could not be read and older ones will do
+LOOK_AGAIN = 3.0  # seconds between two looks at the silences that other processes heard of
 # refusals after which the filters are read anew
 RULES_BROKEN = {
     -1013,
@@ -78,10 +87,10 @@ RULES_BROKEN = {
 PAGE = 1000  # fills, incomes
 WEEK = timedelta(days=7)  # the venue's longest span of userTrades and income
 PRACTICE_KEY = "practice"
-TOO_MANY = -1003
 BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 DEMO_HOST = "demo-fapi.binance.com"
 LOOPBACK = ("127.0.0.1", "localhost")
+SPAN: ContextVar[tuple[datetime, datetime] | None] = ContextVar("span", default=None)  # of this task's newest request
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,27 @@ class Connection:
     key: str
     secret: str
     mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The request at hand: whether it reduces risk, and until when (`_seconds`) it may leave."""
+
+    endpoint: str
+    urgent: bool
+    latest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the venue said of its perpetuals, and when. Not `whole`: its brackets are missing, or it proved wrong."""
+
+    at: float
+    found: dict[str, Filters]
+    whole: bool
+
+    def good(self, now: float) -> bool:
+        return self.whole and now - self.at <= RULES_FRESH
 
 
 # -- ccxt, made to say what it knows -----------------------------------------------------------------------------------
@@ -120,6 +150,16 @@ class Telling:
             error.retry_after = _retry_after(headers)
             raise
         return found
+
+
+@contextmanager
+def timed(clock: Clock) -> Iterator[None]:
+    """Note when the request within leaves and comes back: what it waited for before is no part of it."""
+    began = clock()
+    try:
+        yield
+    finally:
+        SPAN.set((began, clock()))
 
 
 def _retry_after(headers: Any) -> float | None:
@@ -155,6 +195,7 @@ class Wired(Telling, ccxt.binanceusdm):
     budget: Budget | None = None
     rest: Callable[[float], object] = staticmethod(time.sleep)  # how it waits for its budget
     hurried: Callable[[], bool] = staticmethod(lambda: False)  # whether the read at hand reduces risk
+    leave: Callable[[], None] = staticmethod(lambda: None)  # raises where the request at hand may not leave any more
 
     def milliseconds(self) -> int:
         return wire.ms(self.clock()) if self.clock else super().milliseconds()
@@ -166,14 +207,17 @@ class Wired(Telling, ccxt.binanceusdm):
             first = method != "GET" or self.hurried()
             while (pause := self.budget.wait(cost, time.monotonic(), first=first)) > 0:
                 self.rest(min(pause, 1.0))
+                self.leave()
+        self.leave()
         return super().fetch2(path, api, method, params, config or {})
 
     def fetch(self, url, method="GET", headers=None, body=None):
         self.timeout = int(1000 * min(self.patience, READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT))
-        if self.transport is None:
-            return super().fetch(url, method, headers, body)
-        sent = self.prepare_request_headers(headers)
-        status, answered, raw = self.transport(method, url, sent, body)
+        with timed(self.clock or utc_now):
+            if self.transport is None:
+                return super().fetch(url, method, headers, body)
+            sent = self.prepare_request_headers(headers)
+            status, answered, raw = self.transport(method, url, sent, body)
         parsed = self.parse_json(raw.strip())
         self.handle_errors(status, "", url, method, answered, raw, parsed, sent, body)
         return raw if parsed is None else parsed
@@ -244,18 +288,20 @@ def _never_connected(error: BaseException) -> bool:
 class CcxtGateway:
     """The `venue.Gateway` on ccxt's binanceusdm. One thread at a time (a lock sees to it)."""
 
-    def __init__(self, client: Wired, connection: Connection, clock: Clock) -> None:
+    def __init__(self, client: Wired, connection: Connection, clock: Clock, known: Known) -> None:
         self.client, self.connection, self.clock = client, connection, clock
         self.offset: timedelta | None = (
             timedelta(0) if client.transport else None
         )  # venue's clock - ours; None: not asked
-        self._rules: tuple[float, dict[str, Filters]] | None = None
-        self._quiet_until = 0.0  # after 429, 418: the venue asked for silence
-        self._banned = False
+        self._rules: Rules | None = None
+        self._rules_again = -math.inf  # when they are asked for again, where older ones will do
+        self._odd: set[str] = set()  # whose rules could not be read, as was said
+        self._quiet, self._known, self._look_again = Quiet(), known, -math.inf
         self._seconds = (lambda: clock().timestamp()) if client.transport else time.monotonic
         self._lock = threading.Condition(threading.RLock())
         self._heard = threading.local()
         client.rest, client.hurried = self._lock.wait, self._hurried  # whoever waits for the budget lets others ask
+        client.leave = self._leave
 
     # -- clock
     def now(self) -> datetime:
@@ -263,26 +309,57 @@ class CcxtGateway:
         return self.clock() + (self.offset or timedelta(0))
 
     def set_clock(self) -> timedelta:
-        """Ask the venue for its time; our requests carry it from now on."""
-        before = self.clock()
+        """Ask the venue for its time; our requests carry it from now on. What was waited before does not count."""
+        SPAN.set(None)
+        began = self.clock()
         server = self._ask("fapiPublicGetTime", {}, lambda raw: wire.moment(raw["serverTime"]))
-        self.offset = server - (before + (self.clock() - before) / 2)
+        left, came = SPAN.get() or (began, self.clock())
+        self.offset = server - (left + (came - left) / 2)
         self.client.options["timeDifference"] = round(-self.offset.total_seconds() * 1000)
         return self.offset
 
     # -- market
-    def filters(self, fresh: bool = False) -> dict[str, Filters]:
-        """The rules of every perpetual, remembered for a minute."""
-        if fresh or self._rules is None or self._seconds() - self._rules[0] > RULES_FRESH:
-            raw = self._ask("fapiPublicGetExchangeInfo", {}, lambda answer: list(answer["symbols"]))
-            brackets = self._ask(
-                "fapiPrivateGetLeverageBracket", {}, lambda answer: {b["symbol"]: b["brackets"] for b in answer}
-            )
-            found = self._read(
-                lambda _: [wire.filters(r, brackets.get(r["symbol"])) for r in raw], None, "exchangeInfo"
-            )
-            self._rules = self._seconds(), {f.symbol: f for f in found if f is not None}
-        return self._rules[1]
+    def filters(self, fresh: bool = False, current: bool = False) -> dict[str, Filters]:
+        """The rules of every perpetual, asked for once a minute; the last known ones where the venue does not answer.
+
+        `current` is for the way in: a minute old at most, or an error. `fresh`: asked for now, or an error.
+        """
+        rules, now, strict = self._rules, self._seconds(), fresh or current
+        if rules is not None and not fresh and rules.good(now):
+            return rules.found
+        if rules is not None and not strict and now < self._rules_again:
+            return rules.found
+        try:
+            return self._learn_rules(rules.found if rules else {}, strict).found
+        except VenueError as error:
+            if rules is None or strict:
+                raise
+            log.warning("the venue's rules can't be read: those of %.0f s ago are used (%s)", now - rules.at, error)
+            return rules.found
+
+    def _learn_rules(self, known: dict[str, Filters], strict: bool) -> Rules:
+        """Row by row. Only who enters needs the leverage brackets too."""
+        self._rules_again = self._seconds() + RULES_AGAIN
+        rows = self._ask("fapiPublicGetExchangeInfo", {}, lambda answer: list(answer["symbols"]))
+        brackets, missing = self._brackets()
+        found, odd = wire.rules(rows, brackets, known)
+        if not found and (odd or known):
+            raise classify(Answer(200), write=False, what="exchangeInfo")
+        for name in odd.keys() - self._odd:
+            log.warning("the venue's rules for %s can't be read: it is not entered (%s)", name, odd[name])
+        self._odd |= odd.keys()
+        rules = self._rules = Rules(self._seconds(), found, whole=missing is None)
+        if missing is None:
+            self._rules_again = -math.inf
+        elif strict:
+            raise missing
+        return rules
+
+    def _brackets(self) -> tuple[dict[str, Any], VenueError | None]:
+        try:
+            return self._ask("fapiPrivateGetLeverageBracket", {}, wire.brackets), None
+        except VenueError as error:
+            return {}, error
 
     def bars(self, symbol: str, timeframe: str, since: datetime | None = None, limit: int = 500) -> list[Bar]:
         """Closed bars, oldest first; the newest `limit` ones, or those from `since` on."""
@@ -381,8 +458,8 @@ class CcxtGateway:
                 return None
             raise
 
-    def place(self, request: OrderRequest, permit: Permit) -> VenueOrder:
-        """Send one order, once."""
+    def place(self, request: OrderRequest, permit: Permit, latest: datetime | None = None) -> VenueOrder:
+        """Send one order, once; what could not leave until `latest` (by our clock) is not sent."""
         if permit.client_order_id != request.client_order_id:
             raise ValueError(f"the permit is for {permit.client_order_id}, the order is {request.client_order_id}")
         if request.type.conditional:
@@ -390,7 +467,10 @@ class CcxtGateway:
         else:
             endpoint, params, parse = "fapiPrivatePostOrder", wire.ordinary_params(request), wire.order
         urgent = request.reduce_only or request.close_position
-        return self._ask(endpoint, params, lambda raw: parse(raw, request.symbol), write=True, urgent=urgent)
+        until = math.inf if latest is None else self._seconds() + (latest - self.clock()).total_seconds()
+        return self._ask(
+            endpoint, params, lambda raw: parse(raw, request.symbol), write=True, urgent=urgent, latest=until
+        )
 
     def cancel(self, symbol: str, client_order_id: str, permit: Permit, *, conditional: bool) -> VenueOrder | None:
         """Cancel by our id; None where the venue confirms and tells no more. Refused(-2011): no such open order."""
@@ -480,13 +560,21 @@ class CcxtGateway:
 
     # -- one request
     def _ask(
-        self, endpoint: str, params: dict, parse: Callable[[Any], T], *, write: bool = False, urgent: bool = False
+        self,
+        endpoint: str,
+        params: dict,
+        parse: Callable[[Any], T],
+        *,
+        write: bool = False,
+        urgent: bool = False,
+        latest: float = math.inf,
     ) -> T:
         """One request, one answer. A read that the venue's clock refused is asked once more, with the clock set."""
         began = time.perf_counter()
         code: int | None = None
+        asking = Asking(endpoint, urgent or (not write and self._hurried()), latest)
         try:
-            found = self._asked(endpoint, params, parse, write, urgent)
+            found = self._asked(asking, params, parse, write)
             code = 0
             return found
         except VenueError as error:
@@ -496,13 +584,14 @@ class CcxtGateway:
             if (calls := getattr(self._heard, "calls", None)) is not None:
                 calls.append(Call(endpoint, code, round((time.perf_counter() - began) * 1000)))
 
-    def _asked(self, endpoint: str, params: dict, parse: Callable[[Any], T], write: bool, urgent: bool) -> T:
-        with self._lock:
-            self._keep_silence(endpoint, urgent or (not write and self._hurried()))
+    def _asked(self, asking: Asking, params: dict, parse: Callable[[Any], T], write: bool) -> T:
+        endpoint = asking.endpoint
+        with self._lock, self.urgently() if asking.urgent else nullcontext():
+            self._may_leave(asking)
             if self.offset is None and ("Private" in endpoint or endpoint.startswith("sapi")):
                 self.set_clock()
             try:
-                raw = getattr(self.client, endpoint)(params)
+                raw = self._call(asking, params)
             except ccxt.BaseError as error:
                 failure = self._failure(error, endpoint, write)
                 if failure.code not in CLOCK or self.client.transport:
@@ -510,14 +599,22 @@ class CcxtGateway:
                 self.set_clock()
                 if write:
                     raise failure from error
-                return self._again(endpoint, params, parse)
+                return self._again(asking, params, parse)
             return self._read(parse, raw, endpoint, write)
 
-    def _again(self, endpoint: str, params: dict, parse: Callable[[Any], T]) -> T:
+    def _again(self, asking: Asking, params: dict, parse: Callable[[Any], T]) -> T:
         try:
-            return self._read(parse, getattr(self.client, endpoint)(params), endpoint)
+            return self._read(parse, self._call(asking, params), asking.endpoint)
         except ccxt.BaseError as error:
-            raise self._failure(error, endpoint, write=False) from error
+            raise self._failure(error, asking.endpoint, write=False) from error
+
+    def _call(self, asking: Asking, params: dict) -> Any:
+        """ccxt's endpoint, which may wait for the budget before its request leaves."""
+        before, self._heard.asking = getattr(self._heard, "asking", None), asking
+        try:
+            return getattr(self.client, asking.endpoint)(params)
+        finally:
+            self._heard.asking = before
 
     def _read(self, parse: Callable[[Any], T], raw: Any, endpoint: str, write: bool = False) -> T:
         """The answer as our values; what can't be read was sent all the same."""
@@ -531,27 +628,28 @@ class CcxtGateway:
     def _failure(self, error: ccxt.BaseError, endpoint: str, write: bool) -> VenueError:
         answer = _answer(error)
         if quiet := silence(error, endpoint, self.now()):
-            return self._be_silent(quiet)
+            self._quiet.hear(quiet.seconds, banned=quiet.banned, now=self._seconds())
+            return quiet
         failure = classify(answer, write=write, what=endpoint)
-        if failure.code in RULES_BROKEN:
-            self._rules = None
+        if failure.code in RULES_BROKEN and (rules := self._rules):
+            self._rules = replace(rules, whole=False)
         return failure
 
-    def _keep_silence(self, endpoint: str, urgent: bool) -> None:
-        """After 429 only what reduces risk still goes out; after 418 (a ban) nothing does."""
-        left = self._quiet_until - self._seconds()
-        if left > 0 and (self._banned or not urgent):
-            said = f"{endpoint}: not sent, {math.ceil(left)} s of silence are left that the venue asked for"
-            raise Silenced(said, TOO_MANY, left, banned=self._banned)
+    def _leave(self) -> None:
+        """Called when this thread has waited, and just before its request leaves."""
+        if (asking := getattr(self._heard, "asking", None)) is not None:
+            self._may_leave(asking)
 
-    def _be_silent(self, quiet: Silenced) -> Silenced:
-        """Remember until when; a ban is not shortened by what comes after it."""
-        if quiet.banned or not self._still_banned():
-            self._banned, self._quiet_until = quiet.banned, max(self._seconds() + quiet.seconds, self._quiet_until)
-        return quiet
-
-    def _still_banned(self) -> bool:
-        return self._banned and self._quiet_until > self._seconds()
+    def _may_leave(self, asking: Asking) -> None:
+        """Raise where the venue wants silence meanwhile, or where it is too late: nothing has left yet."""
+        now = self._seconds()
+        if now >= self._look_again:
+            self._look_again = now + LOOK_AGAIN
+            self._quiet.take(self._known(self.clock()), self.clock(), now)
+        if no := self._quiet.no(asking.endpoint, now, urgent=asking.urgent):
+            raise no
+        if now > asking.latest:
+            raise NotAccepted(f"{asking.endpoint}: waited too long, nothing was sent")
 
 
 def _all(parse: Callable[[Any, str], T | None], rows: Any) -> list[T]:
@@ -583,17 +681,28 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def nothing(_: datetime) -> Iterable[Told]:
+    return ()
+
+
 def connect(
-    connection: Connection, transport: Transport | None = None, clock: Clock = utc_now, patience: float = READ_TIMEOUT
+    connection: Connection,
+    transport: Transport | None = None,
+    clock: Clock = utc_now,
+    patience: float = READ_TIMEOUT,
+    known: Known = nothing,
 ) -> CcxtGateway:
-    """A gateway at the connection's address; `transport` replaces HTTP (then `clock` is the venue's, too)."""
+    """A gateway at the connection's address; `transport` replaces HTTP (then `clock` is the venue's, too).
+
+    `known` gives the silences that any process of ours heard of, at a moment of our clock.
+    """
     client = Wired(_settings(connection))
     _point(client, connection)
     client.transport = transport
     client.patience = patience
     client.clock = clock
     client.budget = None if transport else Budget(WEIGHT)
-    return CcxtGateway(client, connection, clock)
+    return CcxtGateway(client, connection, clock, known)
 
 
 def configured() -> Connection:
@@ -613,13 +722,27 @@ def configured() -> Connection:
     return Connection(url=config.stand_in_url, key=config.QT_API_KEY, secret=config.QT_API_SECRET, mode=config.mode)
 
 
-def streaming_client(connection: Connection, clock: Clock, hear: Callable[[Any], None], weight: float = WEIGHT) -> Any:
-    """ccxt's async client. `hear` gets every message raw: ccxt's own reading drops a candle's closed flag."""
+def streaming_client(
+    connection: Connection,
+    clock: Clock,
+    hear: Callable[[Any], None],
+    weight: float = WEIGHT,
+    leave: Callable[[], None] = lambda: None,
+) -> Any:
+    """ccxt's async client. `hear` gets every message raw: ccxt's own reading drops a candle's closed flag.
+
+    `leave` raises where nothing may be asked any more; it is called when a request has waited for its turn.
+    """
     import ccxt.pro  # 2 s: only the stream pays for it
 
     class Tapped(Telling, ccxt.pro.binanceusdm):
         def milliseconds(self) -> int:
             return wire.ms(clock())
+
+        async def fetch(self, url, method="GET", headers=None, body=None):
+            leave()
+            with timed(clock):
+                return await super().fetch(url, method, headers, body)
 
         def handle_message(self, client, message):
             content = message.get("data", message) if isinstance(message, dict) and "stream" in message else message
@@ -643,4 +766,6 @@ def failure(error: ccxt.BaseError, what: str) -> VenueError:
 @lru_cache(maxsize=1)
 def venue() -> CcxtGateway:
     """This process's gateway."""
-    return connect(configured())
+    from trading.exchange.rows import silences
+
+    return connect(configured(), known=silences)

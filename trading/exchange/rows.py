@@ -1,16 +1,22 @@
-"""What is stored about the venue: its checks, and whether somebody has started it."""
+"""What is stored about the venue: its checks, whether somebody has started it, and the silences that it asked for."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
 from trading.exchange import checks
-from trading.models import PreflightRun, VenueStart
+from trading.exchange.quiet import Told
+from trading.models import Directive, PreflightRun, VenueStart
 
+log = logging.getLogger(__name__)
+
+SILENCE, BAN = "venue:silence", "venue:ban"  # keys of the directives that hold entries meanwhile
 DEAD = timedelta(seconds=45)  # a round of checks that gave no sign of life for so long has lost its process
 
 
@@ -51,3 +57,13 @@ def running(now: datetime) -> PreflightRun | None:
     if last is None or last.finished_at is not None:
         return None
     return last if now - (last.beat_at or last.requested_at) < DEAD else None
+
+
+def silences(now: datetime) -> list[Told]:
+    """What the venue asked for, whichever process heard it; nothing where the database doesn't answer."""
+    try:
+        rows = Directive.objects.filter(key__in=(SILENCE, BAN), ended_at__isnull=True, until__gt=now)
+        return [Told(row.at, row.until, row.key == BAN) for row in rows if row.until]
+    except DatabaseError as error:
+        log.warning("whether the venue wants silence is not known: %s", error)
+        return []

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from trading.exchange import klines, wire
-from trading.exchange.errors import CLOCK, Answer, Silenced, Unreachable, classify
+from trading.exchange.errors import CLOCK, Answer, Unreachable, classify
 from trading.exchange.gateway import (
-    TOO_MANY,
+    SPAN,
     WEIGHT,
     ClientError,
     Clock,
@@ -25,6 +25,7 @@ from trading.exchange.gateway import (
     streaming_client,
     utc_now,
 )
+from trading.exchange.quiet import Quiet, Told
 from trading.exchange.venue import Bar, Mark
 
 T = TypeVar("T")
@@ -53,18 +54,21 @@ class AsyncVenue:
         self.hearer: Hearer | None = None
         self.listening: tuple[str, timedelta | None] = ("", None)  # the interval of the klines, and its length
         self.heard_at = time.monotonic()  # when the market last said anything
-        self._quiet_until, self._banned = 0.0, False  # after 429, 418: the venue asked for silence
+        self._quiet = Quiet()
         weight = LOCAL_WEIGHT if connection.url else WEIGHT
-        self.client = streaming_client(connection, clock, self._hear, weight)
+        self.client = streaming_client(connection, lambda: self.clock(), self._hear, weight, self._may_leave)
 
     def now(self) -> datetime:
         return self.clock() + self.offset
 
     async def set_clock(self) -> timedelta:
-        before = self.clock()
+        """Ask the venue for its time. What was waited for a turn does not count."""
+        SPAN.set(None)
+        began = self.clock()
         server = await self._ask("fapiPublicGetTime", {}, lambda raw: wire.moment(raw["serverTime"]))
-        self.took = self.clock() - before
-        self.offset = server - (before + self.took / 2)
+        left, came = SPAN.get() or (began, self.clock())
+        self.took = came - left
+        self.offset = server - (left + self.took / 2)
         self.client.options["timeDifference"] = round(-self.offset.total_seconds() * 1000)
         return self.offset
 
@@ -147,19 +151,25 @@ class AsyncVenue:
 
     # -- one request
     async def _ask(self, endpoint: str, params: dict, parse: Callable[[Any], T]) -> T:
-        if (left := self._quiet_until - time.monotonic()) > 0:
-            said = f"{endpoint}: not sent, {left:.0f} s of silence are left that the venue asked for"
-            raise Silenced(said, TOO_MANY, left, banned=self._banned)
+        self._may_leave(endpoint)
         try:
             return self._read(parse, await getattr(self.client, endpoint)(params), endpoint)
         except ClientError as error:
             if quiet := silence(error, endpoint, self.now()):
-                self._banned, self._quiet_until = quiet.banned, time.monotonic() + quiet.seconds
+                self._quiet.hear(quiet.seconds, banned=quiet.banned, now=time.monotonic())
                 raise quiet from error
             problem = failure(error, endpoint)
             if problem.code in CLOCK:
                 await self.set_clock()
             raise problem from error
+
+    def obey(self, told: Iterable[Told]) -> None:
+        """The silences that other processes of ours heard of hold here too."""
+        self._quiet.take(told, self.clock(), time.monotonic())
+
+    def _may_leave(self, what: str = "a request that waited") -> None:
+        if no := self._quiet.no(what, time.monotonic(), urgent=False):
+            raise no
 
     def _read(self, parse: Callable[[Any], T], raw: Any, endpoint: str) -> T:
         try:

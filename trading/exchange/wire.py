@@ -5,7 +5,8 @@ What is missing or no number raises one of `UNREADABLE`: the gateway calls that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +28,7 @@ from trading.exchange.venue import (
 )
 
 Json = Mapping[str, Any]
+Rules = tuple[dict[str, Filters], dict[str, str]]
 QUOTES = ("USDT", "USDC")
 UNREADABLE = (KeyError, ValueError, ArithmeticError, TypeError, AttributeError, IndexError)
 
@@ -380,3 +382,44 @@ def filters(raw: Json, brackets: list[Json] | None = None) -> Filters | None:
         max_leverage=int(lowest.get("initialLeverage", 20)),
         maintenance_rate=number(lowest.get("maintMarginRatio", "0.01")),
     )
+
+
+def rules(rows: Iterable[Any], brackets: Mapping[str, Any], known: Mapping[str, Filters]) -> Rules:
+    """Every perpetual of exchangeInfo, row by row; and why a row can't be read, by the venue's name for it.
+
+    What can't be read in full is not entered; what is known of it remains, because it may have to be left.
+    """
+    found: dict[str, Filters] = {}
+    odd: dict[str, str] = {}
+    for row in rows:
+        name = str(row.get("symbol")) if isinstance(row, Mapping) else "a row without a symbol"
+        try:
+            one = usable(filters(row, brackets.get(name)))
+        except UNREADABLE as error:
+            odd[name] = f"{type(error).__name__} {error}"
+            one = remaining(row, known.get(symbol_of(name) or ""))
+        if one is not None:
+            found[one.symbol] = one
+    return found, odd
+
+
+def remaining(row: Any, known: Filters | None) -> Filters | None:
+    """The rules of a row whose brackets can't be read, or those that were read before; good for the way out alone."""
+    with suppress(*UNREADABLE):
+        known = usable(filters(row))
+    return replace(known, trading=False) if known is not None else None
+
+
+def usable(rule: Filters | None) -> Filters | None:
+    """Prices and quantities are rounded to its steps; the venue has listed symbols whose tick is 0."""
+    if rule is not None and not (rule.tick > 0 and rule.step > 0):
+        raise ValueError(f"a tick of {rule.tick}, a step of {rule.step}")
+    return rule
+
+
+def brackets(rows: Iterable[Any]) -> dict[str, Any]:
+    """The leverage brackets by the venue's symbols; of a row that can't be read, none."""
+    read = [row for row in rows if isinstance(row, Mapping) and "symbol" in row and "brackets" in row]
+    if not read:
+        raise ValueError("no leverage brackets")
+    return {str(row["symbol"]): row["brackets"] for row in read}

@@ -24,6 +24,7 @@ from asgiref.sync import sync_to_async
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from trading.exchange import rows as venue_rows
 from trading.exchange.errors import Unreachable, VenueError
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Bar, Mark
@@ -171,6 +172,7 @@ class Stream:
         """For ever: how far the venue's clock is from ours. The reading's time is ours."""
         while True:
             with suppress(VenueError, DatabaseError):
+                self.venue.obey(await db(venue_rows.silences, self.venue.clock()))
                 offset = await self.venue.set_clock()
                 await db(store.note_clock, "stream", offset, self.venue.took, self.venue.clock())
             await asyncio.sleep(PULSE)

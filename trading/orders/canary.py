@@ -288,7 +288,7 @@ class Making:
         return self.standing
 
     def rule(self) -> checks.Filters:
-        return self.gateway.filters()[self.run.symbol]
+        return self.gateway.filters(current=True)[self.run.symbol]
 
     def mark(self) -> Decimal:
         return self.gateway.marks()[self.run.symbol].price
@@ -299,4 +299,4 @@ class Making:
         busy |= set(Position.objects.exclude(status=Position.CLOSED).values_list("symbol", flat=True))
         busy |= set(Decision.objects.filter(outcome=Decision.PENDING).values_list("signal__symbol", flat=True))
         wanted = preflight.wanted_symbols()
-        return checks.probe_symbol(self.gateway.filters(), self.gateway.marks(), busy, wanted)
+        return checks.probe_symbol(self.gateway.filters(current=True), self.gateway.marks(), busy, wanted)

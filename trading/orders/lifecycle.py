@@ -17,7 +17,8 @@ LEGAL: dict[S, frozenset[S]] = {
     S.FILLED: frozenset(),
     S.EXPIRED: frozenset(),
     S.REFUSED: frozenset(),
-    S.NOT_PLACED: frozenset(),
+    # Proven, and wrong all the same: what the venue shows after that is looked after as if it had never been given up.
+    S.NOT_PLACED: frozenset({S.NEW, S.TRIGGERED, S.PARTIAL, S.FILLED}),
 }
 
 UNRESOLVED = frozenset({S.SENDING, S.UNKNOWN})

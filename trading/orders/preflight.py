@@ -112,25 +112,28 @@ class Asking:
         if symbol is None:
             return checks.unknown("settings", "no_free_symbol")
         config = tuning.effective()
-        wanted = config.QT_MARGIN_MODE, min(config.QT_MAX_LEVERAGE, self.gateway.filters()[symbol].max_leverage)
+        wanted = (
+            config.QT_MARGIN_MODE,
+            min(config.QT_MAX_LEVERAGE, self.gateway.filters(current=True)[symbol].max_leverage),
+        )
         was = self.gateway.symbol_settings(symbol)
         self.gateway.set_margin_mode(symbol, wanted[0])
         self.gateway.set_leverage(symbol, wanted[1])
         return checks.symbol_settings(symbol, was, wanted, self.gateway.symbol_settings(symbol))
 
     def balance(self) -> Result:
-        smallest = checks.smallest_notional(self.gateway.filters(), wanted_symbols())
+        smallest = checks.smallest_notional(self.gateway.filters(current=True), wanted_symbols())
         return checks.balance(self.gateway.account(), smallest, tuning.effective().QT_MAX_LEVERAGE)
 
     def rules(self) -> Result:
-        return checks.rules(self.gateway.filters(), wanted_symbols())
+        return checks.rules(self.gateway.filters(current=True), wanted_symbols())
 
     def stop(self) -> Result:
         clean_up(self.gateway, self.clock, self.row.mode)
         symbol = self.free_symbol()
         if symbol is None:
             return checks.unknown("stop", "no_free_symbol")
-        return round_trip(self.row, self.gateway.filters()[symbol], self.gateway, self.clock)
+        return round_trip(self.row, self.gateway.filters(current=True)[symbol], self.gateway, self.clock)
 
     steps: Mapping[str, Callable[[Asking], Result]] = {
         "address": address,
@@ -148,7 +151,7 @@ class Asking:
 
     def free_symbol(self) -> str | None:
         busy = {p.symbol for p in self.gateway.positions()} | {o.symbol for o in self.gateway.open_orders()}
-        return checks.probe_symbol(self.gateway.filters(), self.gateway.marks(), busy, wanted_symbols())
+        return checks.probe_symbol(self.gateway.filters(current=True), self.gateway.marks(), busy, wanted_symbols())
 
 
 def wanted_symbols() -> list[str]:

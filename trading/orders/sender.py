@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
-FENCE = timedelta(seconds=15)  # the request's validity window (5 s) and 10 s more: later it can't be accepted
+LEAVES = timedelta(seconds=5)  # a request that had to wait for longer is not sent
+FENCE = timedelta(seconds=15)  # that, the request's validity window (5 s) and 5 s more: later it can't be accepted
 BETWEEN = timedelta(seconds=2)  # two answers "not there" count as two when they are this far apart
 ASKED_IN_VAIN = 2
 
@@ -50,7 +51,7 @@ def send(intent_id: int, gateway: Gateway, clock: Clock) -> Order:
     order = claim(intent_id, clock())
     intent = order.intent
     try:
-        shown = gateway.place(intents.request(intent), permit(intent))
+        shown = gateway.place(intents.request(intent), permit(intent), latest(order))
     except Duplicate:
         unknown(order, clock(), "an order with this id exists already")
         ask(order, gateway, clock)
@@ -116,6 +117,11 @@ def permit(intent: Intent) -> Permit:
     return Permit(intent.pk, intent.client_order_id)
 
 
+def latest(order: Order) -> datetime:
+    """Until when it may leave. Later it might arrive after somebody has found that it can't any more."""
+    return min(order.sent_at + LEAVES, order.intent.expires_at or order.sent_at + LEAVES)
+
+
 def unknown(order: Order, at: datetime, why: str) -> None:
     """Nobody knows what became of it; but where somebody has found out meanwhile, that stands."""
     become(order, OrderStatus.UNKNOWN, at, why)
@@ -152,6 +158,13 @@ def _learn(order: Order, shown: VenueOrder, at: datetime) -> None:
         "clean_reads": 0,
     }
     if shown.status in LEGAL[was]:
+        if was is OrderStatus.NOT_PLACED:
+            log.error(
+                "%s of %s was given up as never placed, and the venue shows it %s: looked after again",
+                order.intent.kind,
+                order.intent.symbol,
+                shown.status.value,
+            )
         happened = max(order.sent_at, min(at, shown.updated_at))
         order.move_to(shown.status, at=happened, why="shown by the venue", **facts)
     elif shown.status == was:

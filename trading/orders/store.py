@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from trading.exchange.errors import KeyRefused, Silenced, VenueError
+from trading.exchange.rows import BAN, SILENCE
 from trading.gates.directives import Level
 from trading.gates.store import direct, lift
 from trading.models import Directive
 
-SILENCE, KEY = "venue:silence", "venue:key"  # keys of the directives
+KEY = "venue:key"  # of the directive
 KEY_HELD = timedelta(minutes=2)  # renewed as long as the key is refused
 ENOUGH = timedelta(seconds=2)  # two ends of one silence are told apart by no more than this
 BY = "executor"
@@ -21,7 +22,7 @@ def hold(error: VenueError, now: datetime) -> None:
         until = now + timedelta(seconds=error.seconds)
         asked = "has banned this address (HTTP 418)" if error.banned else "asked for silence (HTTP 429)"
         said = f"the exchange {asked} for {error.seconds:.0f} s, until {until:%Y-%m-%d %H:%M:%S} UTC"
-        _direct(SILENCE, said, now, until, enough=until - ENOUGH)
+        _direct(BAN if error.banned else SILENCE, said, now, until, enough=until - ENOUGH)
     elif isinstance(error, KeyRefused):
         said = f"the exchange refuses our key ({error.code or 401}): wrong key, address or permission"
         _direct(KEY, said, now, now + KEY_HELD, enough=now + KEY_HELD / 2)
@@ -29,8 +30,8 @@ def hold(error: VenueError, now: datetime) -> None:
 
 def silence_left(at: datetime) -> float | None:
     """Seconds from `at` to the end of the silence that the venue asked for; None where that is not known."""
-    row = Directive.objects.filter(key=SILENCE, until__isnull=False).order_by("-id").first()
-    return (row.until - at).total_seconds() if row is not None and row.until and row.until > at else None
+    row = Directive.objects.filter(key__in=(SILENCE, BAN), until__gt=at).order_by("-until").first()
+    return (row.until - at).total_seconds() if row is not None and row.until else None
 
 
 def key_works(now: datetime) -> None:
