@@ -98,6 +98,27 @@ def test_a_position_that_one_list_omits_for_minutes_keeps_its_stops_and_is_not_b
     assert not Trade.objects.exists()
 
 
+def test_a_position_that_every_list_omits_for_a_while_keeps_its_stops_as_nothing_was_paid_out(venue: Venue):
+    position = venue.enter()
+    sweeps(venue, 6)
+    before = [a.client_id for a in venue.stops()]
+    venue.rewrite = empty(RISK, ACCOUNT)
+    sweeps(venue, 4)
+    assert [a.client_id for a in venue.stops()] == before
+    assert refreshed(position).status == "open"
+    venue.rewrite = true
+    sweeps(venue, 1)
+    assert refreshed(position).flat_seen_at is None
+
+
+def test_what_a_person_closed_is_booked_at_the_second_look_where_only_its_fills_are_late(venue: Venue):
+    position = venue.enter()
+    by_hand(venue, "SELL", "0.05")
+    venue.rewrite = lambda method, path, body: [] if path.endswith("userTrades") else body
+    sweeps(venue, 2)
+    assert refreshed(position).status == "closed"
+
+
 def test_what_one_list_omits_still_leaves_when_its_time_is_over(venue: Venue):
     position = venue.enter()
     venue.rewrite = empty(RISK)
@@ -246,6 +267,14 @@ def test_a_person_can_close_what_was_reduced_outside_while_no_fill_is_told(venue
     sweeps(venue, 1)
     assert refreshed(position).close_reason == "manual"
     assert sum(f.quantity for f in venue.fills() if f.side == "SELL") == D("0.05")
+
+
+def test_a_close_does_not_fail_because_its_stops_cannot_be_asked_about_any_more(venue: Venue):
+    position = venue.enter()
+    silent(venue, ALGO)
+    closed = keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    assert (closed.status, closed.close_reason) == ("closed", "manual")
+    assert venue.stops() == []
 
 
 @pytest.mark.parametrize("rest", ["cancelled", "rests"])

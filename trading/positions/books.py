@@ -17,6 +17,7 @@ from trading.exchange.venue import Side
 ZERO, CENT = Decimal(0), Decimal("0.01")
 REALIZED, COMMISSION, FUNDING, CLEARANCE = "REALIZED_PNL", "COMMISSION", "FUNDING_FEE", "INSURANCE_CLEAR"
 COMPARED = (REALIZED, COMMISSION, FUNDING, CLEARANCE)
+CLOSING = (REALIZED, CLEARANCE)  # what only a close leaves behind
 TRADES = "TRADES"  # our trades' results against their own fills and payments
 OURS = ("USDT", "USDC", "")  # what counts as a dollar
 DAY = timedelta(days=1)

@@ -20,13 +20,13 @@ from django.db.models import Q
 from trading import events
 from trading.exchange.errors import VenueError
 from trading.exchange.venue import Filters, Gateway, OrderStatus, Side, VenueOrder, VenuePosition
-from trading.models import Intent, Order, Position
+from trading.models import Fill, Intent, Order, Position
 from trading.orders import intents, sender, stops
 from trading.orders import rows as order_rows
 from trading.orders.intents import Draft, Purpose
 from trading.orders.lifecycle import LIVE, RESTING, StaleRow
 from trading.orders.sender import Clock
-from trading.positions import rows, store
+from trading.positions import books, rows, store
 from trading.positions.exits import Exit, bar_length
 
 log = logging.getLogger(__name__)
@@ -208,7 +208,7 @@ def align(
         position.refresh_from_db(fields=PRICES)  # somebody else may have tightened them
         live = [o for o in order_rows.orders_of(position.pk, kind) if o.intent.client_order_id not in absent]
         right = next((order for order in live if fits(order, position)), None)
-        wrong = [order for order in live if order != right]
+        wrong = [order for order in live if order != right and order.status != OrderStatus.UNKNOWN]
         if right is None:
             placed += 1
             if kind == Intent.BACKSTOP:
@@ -226,8 +226,6 @@ def align(
 def clear(orders: list[Order], gateway: Gateway, clock: Clock, why: str = "replaced") -> None:
     """Cancel these. What became of one that can't be asked about, the next look finds out; nothing waits for it."""
     for order in orders:
-        if order.status == OrderStatus.UNKNOWN:
-            continue
         try:
             sender.cancel(order, gateway, clock, why)
         except VenueError as error:
@@ -425,6 +423,18 @@ def elsewhere(position: Position, gateway: Gateway) -> Decimal | None:
         log.warning("%s: whether it is held is not known: %s", position.symbol, error)
         return None
     return max(Decimal(0), Side(position.side).sign * amount)
+
+
+def paid_out(position: Position, gateway: Gateway) -> bool:
+    """The income history knows of something that was closed on this symbol, and that no fill of ours explains."""
+    try:
+        told = gateway.journal(position.opened_at)
+    except VenueError as error:
+        log.warning("%s: what was earned with it is not known: %s", position.symbol, error)
+        return False
+    mine = {one.trade_id for one in told if one.symbol == position.symbol and one.kind in books.CLOSING}
+    known = Fill.objects.filter(symbol=position.symbol, trade_id__in=mine).values_list("trade_id", flat=True)
+    return bool(mine - set(known))
 
 
 def market_out(

@@ -273,7 +273,7 @@ def learn_fills(position: Position, gateway: Gateway) -> bool:
 def ask_elsewhere(position: Position, seen: Seen, known: bool, gateway: Gateway) -> Seen:
     """The list of positions shows none and its fills don't say why: what else says that it is gone, or is not.
 
-    Its own orders that have filled do, or the account's own list; of a young position that may be as late.
+    Its own orders that have filled do, or the account's own list and a line of its income history.
     """
     if not store.unexplained(position):
         return replace(seen, gone=known)
@@ -281,7 +281,7 @@ def ask_elsewhere(position: Position, seen: Seen, known: bool, gateway: Gateway)
     if amount:
         log.warning("%s: not among the venue's positions, and its account holds %s", position.symbol, amount)
         return replace(seen, told=amount)
-    return replace(seen, gone=known and amount is not None and seen.at - position.opened_at > ALONE)
+    return replace(seen, gone=known and amount == 0 and guard.paid_out(position, gateway))
 
 
 def unfinished(position: Position) -> list[Order]:
@@ -367,8 +367,7 @@ def finish(position: Position, gateway: Gateway, clock: Clock) -> None:
         if trade.close_reason == store.LIQUIDATION:
             store.halt_entries(f"{trade.symbol} was liquidated", clock())
     log.info("%s closed (%s): %s USDT, %.2f R", trade.symbol, trade.close_reason, trade.net, trade.r_multiple)
-    for order in order_rows.orders_of(position.pk):
-        sender.cancel(order, gateway, clock, "its position is closed")
+    guard.clear(order_rows.orders_of(position.pk), gateway, clock, "its position is closed")
 
 
 def close(
@@ -658,7 +657,7 @@ def settle_entry(
             if not order.filled:
                 raise
             log.warning("%s: what became of the rest of its entry: %s", order.intent.symbol, error)
-    if unwanted and order.live:
+    if unwanted and order.live and order.status != OrderStatus.UNKNOWN:
         guard.clear([order], gateway, clock, unwanted)
     follow(order, gateway, clock, began)
     return int(order.status != was)
