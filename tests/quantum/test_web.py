@@ -131,8 +131,9 @@ def test_a_socket_whose_client_reads_nothing_is_sent_little_whatever_it_says_and
         time.sleep(0.5)
         assert told(port)[0] < PARTS / 2
         size = 0
-        while size < PARTS * 1_000_000:
+        while size < PARTS * 1_000_010:  # with the ten bytes before each part
             size += len(client.recv(1 << 20))
+        assert until(lambda: told(port) == (PARTS, False))
     assert until(lambda: told(port) == (PARTS, True))
 
 
