@@ -60,6 +60,8 @@ def ring(task: str, *args: object, queue: str = "trade", **options: Any) -> bool
     from celery import current_app
     from kombu.exceptions import OperationalError
 
+    from trading import tasks  # noqa: F401 - it notes when a bell was rung, in whatever process
+
     try:
         current_app.send_task(task, args=args, queue=f"{settings.QUANTUM.mode}-{queue}", retry=False, **options)
     except OperationalError:

@@ -358,6 +358,17 @@ class TestFacts:
         assert self.told(now, asked, rung=mine.rung) == {(f"bells.{said}", "executor")}
 
 
+def test_whatever_process_rings_says_when_so_that_one_tick_answers_many_bells():
+    code = (
+        "import django; django.setup(); from celery import current_app; from celery.signals import before_task_publish;"
+        "from trading import events; sent = {}; current_app.send_task = lambda task, **_:"
+        "before_task_publish.send(sender=task, headers=sent); events.ring('trading.tick', 'executor', 'drill');"
+        "print('rung' in sent)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.split()[-1] == "True"
+
+
 class TestUnprotected:
     def without(self, now, before, **about):
         """Seconds that a drill has cost the position, 8 s after it had begun."""
