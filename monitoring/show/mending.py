@@ -137,8 +137,8 @@ def headline(scene: Scene) -> tuple[str, str, str]:
             return "unknown", _("Self-healing has not looked yet."), _("It looks within half a minute of the start.")
         rest = _("%(policy)s.") % {"policy": held}
         if quiet:
-            rest = f"{_('No incident was open then; what has happened since is not known.')} {rest}"
-            return "unknown", _("Self-healing has not looked for more than a minute."), rest
+            since = _("No incident was open then; what has happened since is not known.")
+            return "unknown", _("Self-healing has not looked for more than a minute."), f"{since} {rest}"
         return ("warn" if holds_entries(said) else "ok"), _("No open incident."), rest
     first = ailments.title(rows[0].code, rows[0].params)
     sentence = f"{first}." if len(rows) == 1 else _("%(n)s open incidents. %(first)s.") % {
@@ -146,7 +146,8 @@ def headline(scene: Scene) -> tuple[str, str, str]:
     }  # fmt: skip
     rest = _("%(policy)s while this lasts.") % {"policy": held}
     if quiet:
-        rest = f"{rest} {_('What has happened since self-healing last looked is not known.')}"
+        since = _("What has happened since self-healing last looked is not known.")
+        rest = f"{rest} {since}"
     return SHAPES[rows[0].severity], sentence, rest
 
 
