@@ -52,6 +52,14 @@ def test_books_are_joined_without_filling_gaps():
     assert book.run_lengths().tolist() == [1, 3]
 
 
+def test_holes_lie_between_a_symbols_first_and_newest_bar():
+    bars = [bar("A", 2), bar("A", 3), bar("A", 6), bar("A", 8), bar("B", 0), bar("B", 1), bar("B", 8)]
+    book = build(("A", "B", "C"), bars, MINUTE)
+    found = [(g.symbol, (g.first - NOON) // MINUTE, (g.last - NOON) // MINUTE, g.missing) for g in book.holes()]
+    assert found == [("A", 4, 5, 2), ("A", 7, 7, 1), ("B", 2, 7, 6)]
+    assert build((), [], MINUTE).holes() == build(("A",), [], MINUTE).holes() == []
+
+
 @pytest.mark.django_db
 class TestDue:
     def universe(self, *symbols: str) -> None:

@@ -31,7 +31,7 @@ from trading.exchange.venue import Account, Filters, Gateway, Mark, OrderStatus
 from trading.feed import rows as feed_rows
 from trading.feed import store as feed_store
 from trading.feed.candles import WINDOW, Book, join
-from trading.feed.quality import newest_closed
+from trading.feed.quality import Gap, newest_closed
 from trading.forecast.belief import Belief, Forecast, LabelSpec
 from trading.forecast.labels import stop_distance
 from trading.gates import rows as gate_rows
@@ -196,6 +196,7 @@ class Judgement:
     desk: Desk | None = None
     policy_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    holes: tuple[Gap, ...] = ()  # candles that the book lacks
 
 
 def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway) -> Judgement:
@@ -235,6 +236,7 @@ def judge(bar: datetime, symbols: Sequence[str], now: datetime, gateway: Gateway
             "polls": plain(forecast.polls),
             "lacking": plain(lacks(book)),
         },
+        tuple(book.holes()),
     )
 
 
@@ -381,6 +383,7 @@ def judge_bar(
     config = settings.QUANTUM
     symbols = feed_rows.universe()
     judgement = judge(bar, symbols, now, gateway)
+    feed_store.note_gaps(judgement.holes, config.timeframe, now)  # whoever took them away: they are asked for again
     known = Cycle.objects.filter(timeframe=config.timeframe, bar=bar).first()
     cycle = known or Cycle(timeframe=config.timeframe, bar=bar)
     cycle.at, cycle.called_by, cycle.mode = now, called_by, config.mode

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from trading.exchange.venue import Bar
+from trading.feed.quality import Gap, gaps
 
 COLUMNS = ("open", "high", "low", "close", "volume")
 WINDOW = 1000  # bars of history that features see, in training and in life alike
@@ -40,6 +41,19 @@ class Book:
         present = np.isfinite(self.values).all(axis=2)
         gaps = ~present[:, ::-1]
         return np.where(gaps.any(axis=1), gaps.argmax(axis=1), len(self.times))
+
+    def holes(self) -> list[Gap]:
+        """What is missing between each symbol's first and its newest bar."""
+        present = np.isfinite(self.values).all(axis=2)
+        if not present.size:
+            return []
+        first, count = present.argmax(axis=1), present.sum(axis=1)
+        last = len(self.times) - 1 - present[:, ::-1].argmax(axis=1)
+        found: list[Gap] = []
+        for i in np.nonzero((count > 0) & (last - first + 1 > count))[0]:
+            stamps = self.times[present[i]].tolist()
+            found += gaps(self.symbols[i], (datetime.fromtimestamp(stamp, UTC) for stamp in stamps), self.step)
+        return found
 
     def window(self, end: datetime, bars: int = WINDOW) -> Book:
         """The `bars` bars up to and including the one that opened at `end`."""

@@ -283,7 +283,7 @@ def over(one: Round, verdict: Verdict, now: datetime) -> bool:
         case Until.DETECTED:
             reached = verdict.detected_at is not None
         case Until.ACTED:
-            reached = verdict.acted_at is not None
+            reached = verdict.detected_at is not None and verdict.acted_at is not None
         case _:
             return now >= over_at(one)
     limit = max(one.drill.within.detect, one.drill.within.act)
