@@ -139,7 +139,7 @@ def test_the_truth_table_tells_calls_against_those_that_were_due_and_the_effect(
     assert told["called"]["by"] == {"beat": 14} and told["effect"]["examined"] == 14 * 12
     assert (told["configured"], told["built"], told["process"]) == (True, True, "trainer")
     line = re.search(r'<tr data-key="universe".*?</tr>', reader.get("/modules/").content.decode(), re.DOTALL)[0]
-    assert re.search(r">14 of 1[234]<", line) and "168 examined, 14 acted on" in line
+    assert re.search(r">14( of 1[234]|; 1[23] were due)<", line) and "168 examined, 14 acted on" in line
 
 
 def test_each_module_can_be_run_by_those_who_may(client, reader, now):
