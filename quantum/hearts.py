@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from celery import signals
-from django_celery_beat.schedulers import DatabaseScheduler
+from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from trading.heart import EVERY, Heart
 
@@ -42,8 +42,18 @@ def done(task_id: str = "", **_: Any) -> None:
 # -- beat -------------------------------------------------------------------------------------------------------------
 
 
+class Entry(ModelEntry):
+    """A schedule that was run has not been changed by it: `date_changed` tells since when calls are due as they are."""
+
+    def save(self) -> None:
+        ran = {"last_run_at": self.model.last_run_at, "total_run_count": self.model.total_run_count}
+        type(self.model)._default_manager.filter(pk=self.model.pk).update(**ran)
+
+
 class BeatingScheduler(DatabaseScheduler):
     """Beats from its own turns: a scheduler that stands still is silent."""
+
+    Entry = Entry
 
     def tick(self, *args: Any, **options: Any) -> Any:
         rest = super().tick(*args, **options)
