@@ -19,7 +19,7 @@ from monitoring.watch.detectors import LOW, SEVERITIES, Action, Finding, Remedy
 LIMIT, WINDOW = 3, timedelta(minutes=10)
 FIRST_WAIT = timedelta(seconds=10)
 BOOT = timedelta(seconds=30)  # a process that was restarted ends, starts, and works again
-CALM = timedelta(seconds=30)  # between two looks while nothing is open
+CALM = timedelta(seconds=30)  # between two looks while nothing worse than low is open
 
 
 class Do(StrEnum):

@@ -45,7 +45,7 @@ TEMPLATES = (
     _("no candle of %(bar)s came"),
     _("no open position and no open order"),
     _("no open position"),
-    _("nothing is open; the next look is in %(s)s s"),
+    _("nothing worse than low is open; the next look is in %(s)s s"),
     _("there is nothing to tell"),
     _("nothing was traded here yet"),
     _("the last check was %(outcome)s; the next is due at %(at)s"),

@@ -49,7 +49,7 @@ class SelfHealing:
         due = quiet or healing.due(last, severities, now, defending(now))
         if not due and not pulses.missed() and not dataseen.urgent(last or born, now):
             rest = (last + healing.CALM - now).total_seconds() if last else 0
-            return Report.idle(f"nothing is open; the next look is in {rest:.0f} s")
+            return Report.idle(f"nothing worse than low is open; the next look is in {rest:.0f} s")
         report = look(now, born, self.hands)
         self.forget(now)
         return report
