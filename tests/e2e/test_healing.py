@@ -35,7 +35,8 @@ def test_a_muted_stream_is_found_healed_and_proven(house):
     wait_for("a first report without an issue", lambda: healthy(house), 120)
     fetch(f"http://127.0.0.1:{house.practice_port}/practice/faults", body={"kind": "mute_stream", "seconds": MUTE})
 
-    found = wait_for("the incident", lambda: of(house, "STREAM_SILENT", "open"), 45)
+    # a stream that has just begun is given 45 s to load its history; from then on it is looked at every 5 s
+    found = wait_for("the incident", lambda: of(house, "STREAM_SILENT", "open"), 70)
     assert found["severity"] == "critical" and found["params"]["seconds"] >= 20
     wait_for("the report", lambda: report(house)["current_safety_policy"] == "NO_NEW_TRADES", 10)
     wait_for("a remedy", lambda: (of(house, "STREAM_SILENT", "open") or {}).get("attempts"), 15)
