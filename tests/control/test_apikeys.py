@@ -77,6 +77,14 @@ def test_the_command_shows_a_key_once(user, capsys):
     assert "revoked" in capsys.readouterr().out
 
 
+def test_the_command_keeps_why_a_key_was_made_and_ended(user):
+    user("eva")
+    call_command("apikey", "create", "--user", "eva", "--reason", "for the scraper")
+    call_command("apikey", "revoke", str(ApiKey.objects.get().pk), "--reason", " leaked\nin a chat ")
+    told = AuditEntry.objects.order_by("seq").values_list("action", "reason")
+    assert list(told) == [("apikey.create", "for the scraper"), ("apikey.revoke", "leaked in a chat")]
+
+
 def test_nobody_gets_a_key_that_opens_nothing(user, now):
     eva = user("eva")
     eva.is_active = False
@@ -91,6 +99,7 @@ def test_nobody_gets_a_key_that_opens_nothing(user, now):
         (["create", "--user", "eva", "--days", "0"], "days must be within"),
         (["create", "--user", "eva", "--days", "x"], "invalid int"),
         (["revoke", "99"], "no API key 99"),
+        (["create", "--user", "eva", "--reason", "x" * 501], "reason may have 500"),
         ([], "required"),
     ],
 )

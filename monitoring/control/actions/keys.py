@@ -15,9 +15,9 @@ from monitoring.control.permissions import person
 from monitoring.models import ApiKey
 
 
-def create_key(user: User, days: int | None, who: Any, now: datetime) -> tuple[ApiKey, str]:
+def create_key(user: User, days: int | None, who: Any, now: datetime, reason: str = "") -> tuple[ApiKey, str]:
     """A new API key for a user; the key's text is returned once."""
-    actor = person(who)
+    actor, reason = person(who), tidy(reason)
     actor.must("keys.manage")
     if days is not None and not 1 <= days <= 3650:
         raise BadRequest("days", _("days must be within 1 and 3650, was %(days)s.") % {"days": days})
@@ -28,7 +28,8 @@ def create_key(user: User, days: int | None, who: Any, now: datetime) -> tuple[A
     with transaction.atomic():
         row, key = apikeys.create(user, now, days)
         after = {"prefix": row.prefix, "expires_at": row.expires_at}
-        audit.append(who=actor.name, action="apikey.create", target=user.get_username(), after=after, now=now)
+        name = user.get_username()
+        audit.append(who=actor.name, action="apikey.create", target=name, after=after, reason=reason, now=now)
     return row, key
 
 

@@ -1,4 +1,4 @@
-"""Keys for the HTTP API: `apikey create --user NAME [--days N]`, `apikey list`, `apikey revoke ID`."""
+"""Keys for the HTTP API: `apikey create --user NAME [--days N]`, `apikey list`, `apikey revoke ID`; with `--reason TEXT` to say why."""
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -17,7 +17,10 @@ class Command(BaseCommand):
         create.add_argument("--user", required=True, help="whose roles the key has")
         create.add_argument("--days", type=int, help="how long it lives; for ever where not given")
         verbs.add_parser("list", help="every key, without its text")
-        verbs.add_parser("revoke", help="end a key now").add_argument("id", type=int)
+        revoke = verbs.add_parser("revoke", help="end a key now")
+        revoke.add_argument("id", type=int)
+        for verb in (create, revoke):
+            verb.add_argument("--reason", default="", help="why; kept in the audit log")
 
     def handle(self, *args, **options) -> None:
         try:
@@ -26,7 +29,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def create(self, options: dict) -> None:
-        row, key = actions.create_key(actor(options["user"]), options["days"], actor(None), timezone.now())
+        user, reason = actor(options["user"]), options["reason"]
+        row, key = actions.create_key(user, options["days"], actor(None), timezone.now(), reason)
         until = f"until {row.expires_at:%Y-%m-%d %H:%M} UTC" if row.expires_at else "until it is revoked"
         self.stdout.write(f"api_key: {key}")
         self.stdout.write(f"key {row.pk} for {options['user']}, {until}. It is not shown again.")
@@ -42,5 +46,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{row.pk:>4}  {shown:<12} {name:<20} {made:<16}  {used:<16}  {apikeys.state(row, now)}")
 
     def revoke(self, options: dict) -> None:
-        row = actions.revoke_key(options["id"], actor(None), timezone.now())
+        row = actions.revoke_key(options["id"], actor(None), timezone.now(), options["reason"])
         self.stdout.write(f"key {row.pk} of {row.user.get_username()} is revoked")
