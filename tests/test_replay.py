@@ -14,7 +14,8 @@ from django.conf import settings
 from django.core.management import call_command
 
 from trading import cycle, replay
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.connection import Connection
+from trading.exchange.gateway import connect
 from trading.forecast.learners import SMALL
 from trading.gates import recall
 from trading.gates.judge import decide

@@ -14,7 +14,8 @@ from aiohttp import web
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from trading.exchange.gateway import CcxtGateway, Connection, connect
+from trading.exchange.connection import Connection
+from trading.exchange.gateway import CcxtGateway, connect
 from trading.exchange.streaming import AsyncVenue
 from trading.feed import universe
 from trading.feed.stream import Plan, Stream

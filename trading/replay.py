@@ -23,7 +23,8 @@ from django.conf import settings
 from django.db.models import Count
 
 from trading import cycle, laws
-from trading.exchange.gateway import CcxtGateway, Connection, connect
+from trading.exchange.connection import Connection
+from trading.exchange.gateway import CcxtGateway, connect
 from trading.exchange.venue import Bar
 from trading.feed import rows as feed_rows
 from trading.forecast import store as model_store

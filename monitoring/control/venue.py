@@ -189,7 +189,8 @@ def ring(run: PreflightRun, by: str, now: datetime) -> None:
 
 def carry_out(run_id: int, clock: Any) -> PreflightRun | None:
     """The worker's part: make the checks, and put on record what they were and what they changed at the venue."""
-    from trading.exchange.gateway import Connection, connect
+    from trading.exchange.connection import Connection
+    from trading.exchange.gateway import connect
     from trading.orders import preflight
 
     config = settings.QUANTUM

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trading.exchange.budget import Budget
+from trading.exchange.connection import Connection
 from trading.exchange.errors import NotAccepted, Silenced
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.gateway import connect
 from trading.exchange.venue import OrderRequest, OrderType, Permit
 
 

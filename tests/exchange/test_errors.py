@@ -3,11 +3,12 @@
 import json
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from trading.exchange import gateway as module
+from trading.exchange.connection import Connection
 from trading.exchange.errors import (
     Answer,
     Duplicate,
@@ -20,7 +21,7 @@ from trading.exchange.errors import (
     WouldTrigger,
     classify,
 )
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.gateway import connect
 from trading.exchange.venue import OrderRequest, OrderType, Permit
 
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -163,7 +164,7 @@ def test_a_lost_answer_is_unknown_for_a_write_and_unreachable_for_a_read(answer,
     monkeypatch.setattr(module, "WRITE_TIMEOUT", 0.2)
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
     gateway = connect(Connection(f"http://127.0.0.1:{serve(answer)}", "practice", "practice", "practice"))
-    gateway.offset = gateway.offset or module.timedelta(0)  # else it asks for the time first
+    gateway.offset = gateway.offset or timedelta(0)  # else it asks for the time first
     with pytest.raises(OutcomeUnknown if write else Unreachable) as failure:
         place(gateway) if write else gateway.marks()
     assert "signature" not in str(failure.value)
@@ -171,7 +172,7 @@ def test_a_lost_answer_is_unknown_for_a_write_and_unreachable_for_a_read(answer,
 
 def test_where_nobody_listens_nothing_was_sent():
     gateway = connect(CONNECTION)
-    gateway.offset = module.timedelta(0)
+    gateway.offset = timedelta(0)
     with pytest.raises(NotAccepted, match="nothing was sent"):
         place(gateway)
     with pytest.raises(Unreachable):

@@ -10,8 +10,9 @@ import pytest
 
 from trading import cycle
 from trading.exchange import filters
+from trading.exchange.connection import Connection
 from trading.exchange.errors import Duplicate, Refused, Unreachable, VenueError, WouldTrigger
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.gateway import connect
 from trading.exchange.venue import OrderRequest, OrderStatus, OrderType, Permit, Side
 
 BTC = "BTC/USDT:USDT"

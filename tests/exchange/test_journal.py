@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.positions.conftest import Venue
-from trading.exchange import gateway as wired
+from trading.exchange import history
 from trading.exchange.errors import Refused, Unreachable
 from trading.exchange.venue import Side
 
@@ -40,13 +40,13 @@ def test_a_long_history_is_read_page_by_page_and_each_line_once(venue, monkeypat
         venue.drive(venue.at(position, 3))
         venue.sweep()
     whole = venue.gateway.journal(began)
-    monkeypatch.setattr(wired, "PAGE", 3)
+    monkeypatch.setattr(history, "PAGE", 3)
     assert venue.gateway.journal(began) == whole and len(whole) == 13
 
 
 def test_lines_that_no_page_can_tell_apart_are_no_answer(venue, monkeypatch):
     venue.enter(Side.LONG)
-    monkeypatch.setattr(wired, "PAGE", 1)
+    monkeypatch.setattr(history, "PAGE", 1)
     with pytest.raises(Unreachable, match="millisecond"):
         venue.gateway.journal(venue.clock() - timedelta(minutes=1))
 

@@ -10,8 +10,10 @@ from asgiref.sync import sync_to_async
 
 from trading.exchange import gateway as module
 from trading.exchange import rows
+from trading.exchange.asking import LOOK_AGAIN
+from trading.exchange.connection import Connection
 from trading.exchange.errors import Silenced
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.gateway import connect
 from trading.exchange.quiet import Quiet, Told
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import OrderRequest, OrderType, Permit
@@ -98,7 +100,7 @@ def test_a_process_that_runs_obeys_it_within_seconds_and_asks_the_database_seldo
     House(418).hear()
     with django_assert_num_queries(0):
         running.asks(urgent=True)
-    running.at = after(module.LOOK_AGAIN)
+    running.at = after(LOOK_AGAIN)
     with django_assert_num_queries(1):
         assert not running.asks(urgent=True)
 

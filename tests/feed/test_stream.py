@@ -7,7 +7,7 @@ from decimal import Decimal
 from asgiref.sync import sync_to_async
 
 from tests.venues import MINUTE, SYMBOLS, Place
-from trading.exchange.gateway import Connection
+from trading.exchange.connection import Connection
 from trading.exchange.venue import Bar, OrderRequest, OrderType, Permit
 from trading.feed import rows
 from trading.feed import stream as module

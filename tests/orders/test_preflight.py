@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from quantum.config import load
 from tests.positions.conftest import SYMBOL, Killed, Venue
 from trading.exchange import checks, rows
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.connection import Connection
+from trading.exchange.gateway import connect
 from trading.models import Intent, Order, PreflightRun, TunedSetting, VenueStart
 from trading.orders import intents, preflight, sender
 from trading.orders.intents import PROBE_PREFIX

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import builders
-from trading.exchange.gateway import CcxtGateway, Connection, connect
+from trading.exchange.connection import Connection
+from trading.exchange.gateway import CcxtGateway, connect
 from trading.exchange.venue import Side
 from trading.models import Intent, Position
 from trading.orders.intents import client_order_id

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from trading.exchange.venue import Bar, Flaw
-from trading.exchange.wire import Json, moment, ms, symbol_of, true
+from trading.exchange.wire import Json, market_id, moment, ms, symbol_of, true
 
 NUMBERS = ("open", "high", "low", "close", "volume")
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the open time of a row whose own can't be read
@@ -116,3 +116,11 @@ def too_early(raw: Json, k: Json) -> Flaw | None:
         if said < end
         else None
     )
+
+
+def params(symbol: str, timeframe: str, since: datetime | None, limit: int) -> dict[str, Any]:
+    """What is asked for: one bar more than wanted, since the newest may not be closed."""
+    asked: dict[str, Any] = {"symbol": market_id(symbol), "interval": timeframe, "limit": min(limit + 1, 1500)}
+    if since is not None:
+        asked["startTime"] = ms(since)
+    return asked

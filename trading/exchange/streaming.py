@@ -12,19 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from trading.exchange import klines, wire
+from trading.exchange.answers import failure, silence
+from trading.exchange.asking import SPAN, Clock, utc_now
+from trading.exchange.connection import Connection
 from trading.exchange.errors import CLOCK, Answer, Unreachable, classify
-from trading.exchange.gateway import (
-    SPAN,
-    WEIGHT,
-    ClientError,
-    Clock,
-    Connection,
-    failure,
-    kline_params,
-    silence,
-    streaming_client,
-    utc_now,
-)
+from trading.exchange.gateway import WEIGHT, ClientError, streaming_client
 from trading.exchange.quiet import Quiet, Told
 from trading.exchange.venue import Bar, Mark
 
@@ -74,7 +66,7 @@ class AsyncVenue:
 
     async def bars(self, symbol: str, timeframe: str, since: datetime | None = None, limit: int = 500) -> list[Bar]:
         """Closed bars, oldest first; the newest `limit` ones, or those from `since` on."""
-        params = kline_params(symbol, timeframe, since, limit)
+        params = klines.params(symbol, timeframe, since, limit)
         rows = await self._ask("fapiPublicGetKlines", params, list)
         step = timedelta(seconds=self.client.parse_timeframe(timeframe))
         found = self._read(lambda r: klines.closed_bars(r, symbol, self.now(), step), rows, "klines")

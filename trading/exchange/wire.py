@@ -5,12 +5,12 @@ What is missing or no number raises one of `UNREADABLE`: the gateway calls that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from trading.exchange.venue import (
     Account,
@@ -27,6 +27,7 @@ from trading.exchange.venue import (
     VenuePosition,
 )
 
+T = TypeVar("T")
 Json = Mapping[str, Any]
 Rules = tuple[dict[str, Filters], dict[str, str]]
 QUOTES = ("USDT", "USDC")
@@ -423,3 +424,9 @@ def brackets(rows: Iterable[Any]) -> dict[str, Any]:
     if not read:
         raise ValueError("no leverage brackets")
     return {str(row["symbol"]): row["brackets"] for row in read}
+
+
+def perpetuals(parse: Callable[[Any, str], T | None], rows: Any) -> list[T]:
+    """Every row under its symbol, without those that are no perpetuals or hold nothing."""
+    named = ((symbol_of(str(row["symbol"])), row) for row in rows)
+    return [found for symbol, row in named if symbol is not None and (found := parse(row, symbol)) is not None]

@@ -15,7 +15,8 @@ from urllib.parse import urlencode, urlsplit
 from asgiref.sync import sync_to_async
 
 from trading.cycle import judge_bar
-from trading.exchange.gateway import Connection, connect
+from trading.exchange.connection import Connection
+from trading.exchange.gateway import connect
 from trading.exchange.streaming import AsyncVenue
 from trading.exchange.venue import Bar
 from trading.feed import rows, universe
