@@ -30,7 +30,7 @@ from trading.feed import rows as feed_rows
 from trading.forecast import store as model_store
 from trading.forecast.learners import Size
 from trading.models import Decision, Fill, Intent, Order, Trade, TrainingRun, UniverseSnapshot
-from trading.positions import keeper
+from trading.positions import entering, keeper
 
 KEY = "replay"
 Progress = Callable[[str, float], None]  # what is going on, and how much of it is done (0..1)
@@ -227,7 +227,7 @@ class Player:
 
     def enter(self, intents: list[Intent]) -> None:
         for intent in intents:
-            keeper.enter(intent.pk, self.gateway, self.clock.now)
+            entering.enter(intent.pk, self.gateway, self.clock.now)
 
 
 def replay(

@@ -37,10 +37,10 @@ def tick(self: Task, name: str, called_by: str = "beat") -> None:
 def enter(intent_id: int) -> None:
     """Send one committed entry, await its fill, protect it."""
     from trading.exchange.gateway import venue
-    from trading.positions import keeper
+    from trading.positions import entering
 
     with left_to_the_sweep(f"intent {intent_id}"):
-        keeper.enter(intent_id, venue(), timezone.now)
+        entering.enter(intent_id, venue(), timezone.now)
 
 
 @shared_task(name="trading.mind")
@@ -57,20 +57,20 @@ def mind(position_id: int, why: str) -> None:
 def close(request_id: int) -> None:
     """Close the position that a person asked to close."""
     from trading.exchange.gateway import venue
-    from trading.positions import keeper
+    from trading.positions import closing
 
     with left_to_the_sweep(f"close request {request_id}"):
-        keeper.carry_out(request_id, venue(), timezone.now)
+        closing.carry_out(request_id, venue(), timezone.now)
 
 
 @shared_task(name="trading.trim")
 def trim(request_id: int) -> None:
     """Close the part of a position that a person asked to close."""
     from trading.exchange.gateway import venue
-    from trading.positions import keeper
+    from trading.positions import trimmer
 
     with left_to_the_sweep(f"trim request {request_id}"):
-        keeper.trim(request_id, venue(), timezone.now)
+        trimmer.trim(request_id, venue(), timezone.now)
 
 
 @shared_task(name="trading.sync")
@@ -121,9 +121,9 @@ def warm_up() -> None:
 @contextmanager
 def left_to_the_sweep(what: str) -> Iterator[None]:
     """A bell that finds the venue silent, or somebody else at it, is over; the next sweep looks again."""
-    from trading.positions import keeper
+    from trading.positions import onebyone
 
     try:
         yield
-    except keeper.OVER as error:
+    except onebyone.OVER as error:
         log.warning("%s waits for the next sweep: %s", what, error)

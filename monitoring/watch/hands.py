@@ -74,9 +74,9 @@ class Hands:
         if not waited and events.ring("trading.close", request_id):
             return
         from trading.exchange.gateway import venue
-        from trading.positions import keeper
+        from trading.positions import closing
 
-        keeper.carry_out(request_id, venue(), self.clock)
+        closing.carry_out(request_id, venue(), self.clock)
 
     def cancel_entries(self) -> None:
         """Have entry orders that still rest cancelled: the position monitor does, while the emergency stands."""

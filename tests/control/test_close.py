@@ -9,7 +9,7 @@ from monitoring.control.permissions import machine
 from tests.positions.conftest import Venue
 from trading import events
 from trading.exchange.venue import Side
-from trading.positions import keeper
+from trading.positions import closing
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +22,7 @@ def venue() -> Venue:
 def test_the_answer_is_the_final_fill(venue: Venue, monkeypatch, django_capture_on_commit_callbacks):
     def worker(task: str, *args, **options) -> bool:
         assert task == "trading.close"
-        keeper.carry_out(args[0], venue.gateway, venue.clock)
+        closing.carry_out(args[0], venue.gateway, venue.clock)
         return True
 
     monkeypatch.setattr(events, "ring", worker)

@@ -16,7 +16,7 @@ from tests.positions.conftest import Venue
 from tests.show import factories as make
 from trading import events
 from trading.models import Position, TrimProposal, TrimRequest
-from trading.positions import keeper
+from trading.positions import entering, trimmer
 
 pytestmark = pytest.mark.django_db
 ANNA = machine("anna")
@@ -24,7 +24,7 @@ ANNA = machine("anna")
 
 @pytest.fixture
 def venue() -> Venue:
-    keeper.one_way_seen.clear()
+    entering.one_way_seen.clear()
     return Venue()
 
 
@@ -53,7 +53,7 @@ def post(client: Client, number: int, body: dict | None = None):
 def test_the_answer_is_what_the_exchange_did(venue: Venue, monkeypatch, django_capture_on_commit_callbacks):
     def worker(task: str, *args, **options) -> bool:
         assert task == "trading.trim"
-        keeper.trim(args[0], venue.gateway, venue.clock)
+        trimmer.trim(args[0], venue.gateway, venue.clock)
         return True
 
     row = proposed(venue)
@@ -128,7 +128,7 @@ def test_over_http_it_is_accepted_then_done_and_conflicts_are_409(venue: Venue, 
     client = client_of(OPERATOR, now=now)
     answer = post(client, row.pk, {"reason": "too much"})
     assert (answer.status_code, answer.json()["state"], answer.json()["stage"]) == (202, "pending", "waiting")
-    keeper.trim(TrimRequest.objects.get().pk, venue.gateway, venue.clock)
+    trimmer.trim(TrimRequest.objects.get().pk, venue.gateway, venue.clock)
     answer = post(client, row.pk)
     assert (answer.status_code, answer.json()["state"], answer.json()["filled"]) == (200, "done", "0.02")
     listed = client.get("/api/v1/trims?state=accepted").json()["items"]
@@ -162,7 +162,7 @@ def test_the_command_line_lists_and_applies(venue: Venue):
 
     assert f"{row.pk}  BTC/USDT:USDT  by 0.02 (40%): CORRELATED" in run("list")
     assert "accepted, waiting" in run("apply", str(row.pk), "--reason", "too much")
-    keeper.trim(TrimRequest.objects.get().pk, venue.gateway, venue.clock)
+    trimmer.trim(TrimRequest.objects.get().pk, venue.gateway, venue.clock)
     assert "0.02 closed at" in run("apply", str(row.pk)) and run("list") == "No trim is proposed now.\n"
     with pytest.raises(CommandError, match="There is no trim 77"):
         run("apply", "77")

@@ -14,7 +14,7 @@ from tests.faults import checker
 from tests.positions.conftest import SYMBOL, Venue
 from trading.exchange.errors import VenueError
 from trading.exchange.gateway import WRITE_TIMEOUT
-from trading.positions import keeper
+from trading.positions import entering, onebyone
 
 ORDER, ALGO = "/fapi/v1/order", "/fapi/v1/algoOrder"
 
@@ -53,7 +53,7 @@ class FaultyVenue(Venue):
             self.wait(every)
             try:
                 self.sweep()
-            except (VenueError, keeper.PartBroken):
+            except (VenueError, onebyone.PartBroken):
                 continue
 
     def wrongs(self) -> list[str]:
@@ -62,7 +62,7 @@ class FaultyVenue(Venue):
 
 @pytest.fixture
 def venue(db) -> FaultyVenue:
-    keeper.one_way_seen.clear()
+    entering.one_way_seen.clear()
     return FaultyVenue()
 
 

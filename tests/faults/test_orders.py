@@ -11,7 +11,7 @@ from tests.faults.conftest import ALGO, ORDER, SYMBOL, FaultyVenue
 from trading.exchange.venue import Side
 from trading.gates.store import standing
 from trading.models import AccountSnapshot, Decision, Order, Position, SwitchChange, Trade
-from trading.positions import keeper, reckoning
+from trading.positions import accounting, closing, entering, keeper, reckoning
 from trading.practice.signing import sign
 
 BOTH = pytest.mark.parametrize("side", list(Side))
@@ -21,7 +21,7 @@ OTHER = "ETH/USDT:USDT"
 
 def entered(venue: FaultyVenue, **options) -> Order | None:
     intent = venue.accept(**options)
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     return Order.objects.filter(intent=intent).first()
 
 
@@ -47,7 +47,7 @@ def test_429_pauses_entries_until_its_end_with_code_and_numbers_and_the_way_out_
     asked = sum(venue.exchange.requests.values())
     entered(venue, symbol="SOL/USDT:USDT")
     assert sum(venue.exchange.requests.values()) == asked
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert venue.amount() == 0 and venue.wrongs() == []
     venue.wait(8)
     assert halts(venue) == ()
@@ -158,7 +158,7 @@ def test_a_stop_whose_answer_is_lost_leaves_no_position_bare(venue, kind, params
 def test_an_exit_whose_answer_is_lost_closes_and_never_reverses(venue, kind, params, side):
     position = venue.enter(side)
     venue.fault(kind, path=ORDER, **params)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     venue.look(30, every=3)
     assert venue.amount() == 0 and venue.stops() == []
     assert Position.objects.get(pk=position.pk).status == "closed" and venue.wrongs() == []
@@ -177,7 +177,7 @@ def test_an_overloaded_venue_has_refused_for_now_and_takes_exits(venue, status, 
     venue.exchange.faults.add(fault, venue.clock.ms())
     order = entered(venue, symbol=OTHER)
     assert order is not None and order.status in ("refused", "unknown")
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     venue.look(30, every=3)
     assert venue.amount() == 0 and venue.amount(OTHER) == 0 and venue.wrongs() == []
 
@@ -220,7 +220,7 @@ def test_an_acknowledged_order_is_never_taken_for_filled(venue):
 def test_an_acknowledged_exit_is_not_sent_twice_and_never_reverses(venue):
     position = venue.enter()
     venue.fault("ack_only", path=ORDER, seconds=20)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     venue.look(30, every=3)
     assert venue.amount() == 0 and venue.wrongs() == []
 
@@ -228,7 +228,7 @@ def test_an_acknowledged_exit_is_not_sent_twice_and_never_reverses(venue):
 def test_a_fill_of_somebody_else_is_shown_as_external_and_left_alone(venue):
     venue.enter()
     strangers(venue, "ETHUSDT")
-    keeper.account(venue.gateway, venue.clock, "practice")
+    accounting.account(venue.gateway, venue.clock, "practice")
     (row,) = AccountSnapshot.objects.latest("at").external
     assert row["symbol"] == OTHER and row["side"] == "long"
     venue.look(30, every=10)
@@ -311,7 +311,7 @@ def test_a_stop_that_triggers_while_the_exit_is_under_way_never_reverses(venue, 
             venue.drive(breach)
 
     venue.on_request = drop
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     venue.look(30, every=3)
     assert venue.amount() == 0 and venue.wrongs() == []
     assert sum((f.quantity for f in venue.fills()), D(0)) == D("0.1")
@@ -330,7 +330,7 @@ def test_a_delisted_symbol_takes_no_entry_and_lets_its_position_out(venue):
     assert outcome(OTHER)[:2] == ("failed", "EXCHANGE_REJECT") and int(outcome(OTHER)[2]) == -4140
     venue.look(10)
     assert len(venue.stops()) == 3
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert venue.amount() == 0 and venue.wrongs() == []
 
 
@@ -338,7 +338,7 @@ def test_a_symbol_in_a_break_is_tried_until_it_opens_again(venue):
     position = venue.enter()
     fault = venue.stand("delist", symbol=SYMBOL, status="BREAK")
     venue.wait(1)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert Position.objects.get().status == "closing" and SwitchChange.objects.get().state == "halted"
     assert len(venue.stops()) == 3
     venue.look(20, every=5)

@@ -15,7 +15,7 @@ from trading.exchange.gateway import connect
 from trading.models import Intent, Order, PreflightRun, TunedSetting, VenueStart
 from trading.orders import intents, preflight, sender
 from trading.orders.intents import PROBE_PREFIX
-from trading.positions import keeper
+from trading.positions import entering, keeper
 
 pytestmark = pytest.mark.django_db
 ALGO = "/fapi/v1/algoOrder"
@@ -301,7 +301,7 @@ def test_a_later_round_that_fails_holds_entries_again(venue, testnet):
 
 def test_the_sender_holds_an_entry_back_too(venue, testnet):
     intent = venue.accept()
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     intent.decision.refresh_from_db()
     assert (intent.decision.outcome, intent.decision.code) == ("failed", "PREFLIGHT_REQUIRED")
     assert not Order.objects.exists()

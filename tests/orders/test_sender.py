@@ -18,7 +18,7 @@ from trading.exchange.venue import OrderStatus
 from trading.models import Decision, Intent, Order, Position, SwitchChange
 from trading.orders import sender
 from trading.orders.lifecycle import IllegalMove, StaleRow
-from trading.positions import keeper
+from trading.positions import closing, entering
 
 ROOT = Path(__file__).resolve().parents[2] / "trading"
 DOOR = ROOT / "orders" / "sender.py"
@@ -168,7 +168,7 @@ def test_who_moves_an_order_that_somebody_else_has_moved_is_told():
 
 @pytest.fixture
 def venue(db) -> Venue:
-    keeper.one_way_seen.clear()
+    entering.one_way_seen.clear()
     return Venue()
 
 
@@ -186,7 +186,7 @@ def test_an_entry_that_waits_in_the_gateway_leaves_neither_after_the_switch_nor_
     """It waits for 40 s; after 5 s a person halts; after the fence another process finds that it was never placed."""
     venue.gateway.filters()
     intent = venue.accept()
-    keeper.prepare(intent, venue.gateway)
+    entering.prepare(intent, venue.gateway)
     began = venue.clock()
     budget = venue.gateway.client.budget = Budget(limit=100)
     budget.wait(100, now=time.monotonic(), first=True)
@@ -205,7 +205,7 @@ def test_an_entry_that_waits_in_the_gateway_leaves_neither_after_the_switch_nor_
     assert "waited too long, nothing was sent" in order.error
     assert venue.clock() - began <= timedelta(seconds=6)
     assert venue.fills() == [] and venue.exchange.requests["POST /fapi/v1/order"] == 0
-    keeper.follow(order, venue.gateway, venue.clock, began)
+    entering.follow(order, venue.gateway, venue.clock, began)
     assert Decision.objects.get().outcome == Decision.FAILED
 
 
@@ -217,7 +217,7 @@ def test_an_order_that_was_given_up_and_fills_all_the_same_is_told_loudly_adopte
             Order.objects.get(intent=intent).move_to(OrderStatus.NOT_PLACED, at=venue.clock(), why="asked twice")
 
     venue.after = give_up
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     order = Order.objects.get(intent=intent)
     assert (order.status, order.filled) == (OrderStatus.FILLED, intent.quantity)
     assert [r.levelname for r in caplog.records if "given up as never placed" in r.getMessage()] == ["ERROR"]
@@ -230,7 +230,7 @@ def test_a_position_is_closed_while_the_venue_gives_no_rules(venue: Venue, path)
     position = venue.enter()
     venue.fault("http_status", times=None, path=path, method="GET", status=503)
     venue.wait(61)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert venue.amount() == 0
 
 

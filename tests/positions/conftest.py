@@ -18,7 +18,7 @@ from trading.exchange.gateway import CcxtGateway, connect
 from trading.exchange.venue import Side
 from trading.models import Intent, Position
 from trading.orders.intents import client_order_id
-from trading.positions import keeper
+from trading.positions import entering, keeper
 from trading.practice import market as markets
 from trading.practice import tables
 from trading.practice.exchange import Exchange
@@ -157,7 +157,7 @@ class Venue:
     def enter(self, side: Side = Side.LONG, **options: Any) -> Position:
         """A position, opened and protected."""
         intent = self.accept(side, **options)
-        keeper.enter(intent.pk, self.gateway, self.clock)
+        entering.enter(intent.pk, self.gateway, self.clock)
         return Position.objects.get(decision=intent.decision)
 
     def sweep(self) -> None:
@@ -170,5 +170,5 @@ class Venue:
 
 @pytest.fixture
 def venue(db) -> Venue:
-    keeper.one_way_seen.clear()
+    entering.one_way_seen.clear()
     return Venue()

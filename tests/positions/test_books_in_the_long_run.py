@@ -17,7 +17,7 @@ from trading.exchange.errors import VenueError
 from trading.exchange.venue import Side
 from trading.models import DailyMoney, Fill, FundingPayment, IncomeEntry, Installation, Position, SwitchChange, Trade
 from trading.orders import rows as order_rows
-from trading.positions import books, keeper, reckoning
+from trading.positions import accounting, books, entering, reckoning
 
 pytestmark = pytest.mark.django_db
 SIZES = {"BTC/USDT:USDT": "0.05", "ETH/USDT:USDT": "0.5", "SOL/USDT:USDT": "9"}
@@ -57,7 +57,7 @@ class House:
                 self.note("partial")
             side = self.chance.choice((Side.LONG, Side.SHORT))
             intent = self.venue.accept(side, symbol=symbol, quantity=SIZES[symbol], r=self.chance.choice((0.01, 0.02)))
-            self.killed_or_not(lambda: keeper.enter(intent.pk, self.venue.gateway, self.venue.clock))
+            self.killed_or_not(lambda: entering.enter(intent.pk, self.venue.gateway, self.venue.clock))
         self.move(symbol, self.chance.gauss(0, 0.06))
         chance = self.chance.random()
         if chance < 0.08:
@@ -130,7 +130,7 @@ class House:
         for _ in range(4):
             self.sweep()
             self.venue.wait(20)
-        keeper.account(self.venue.gateway, self.venue.clock, "practice")
+        accounting.account(self.venue.gateway, self.venue.clock, "practice")
         reckoning.reconcile(self.venue.gateway, self.venue.clock, "practice")
 
     def calm(self, symbol: str) -> None:

@@ -11,7 +11,7 @@ from tests.positions.conftest import Venue
 from trading.exchange.errors import VenueError
 from trading.models import CloseRequest, CooldownClear, Position, Trade
 from trading.orders.rows import last_entries
-from trading.positions import keeper, rows
+from trading.positions import closing, entering, rows
 from trading.positions.guard import Side
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ def ask(position: Position, venue: Venue, **changes) -> CloseRequest:
 def test_a_requested_close_is_carried_out_once(venue: Venue):
     position = venue.enter(Side.LONG)
     request = ask(position, venue)
-    assert keeper.carry_out(request.pk, venue.gateway, venue.clock) == 1
-    assert keeper.carry_out(request.pk, venue.gateway, venue.clock) == 0
+    assert closing.carry_out(request.pk, venue.gateway, venue.clock) == 1
+    assert closing.carry_out(request.pk, venue.gateway, venue.clock) == 0
     trade = Trade.objects.get(position=position)
     assert trade.close_reason == "manual"
     intent = position.intents.get(kind="exit")
@@ -47,7 +47,7 @@ def test_the_sweep_closes_before_it_sends_entries(venue: Venue):
     """An entry that waits takes seconds, and some of them minutes: nobody who wants out waits for them."""
     position = venue.enter(Side.SHORT)
     entry = venue.accept(symbol="ETH/USDT:USDT")
-    venue.wait(keeper.PATIENCE.total_seconds())
+    venue.wait(entering.PATIENCE.total_seconds())
     ask(position, venue)
     venue.sweep()
     assert position.intents.get(kind="exit").order.pk < entry.order.pk
@@ -61,9 +61,9 @@ def test_a_silent_venue_gives_the_request_back(venue: Venue, monkeypatch):
         raise VenueError("no answer for 5 s")
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeper, "close", silent)
+        patch.setattr(closing, "close", silent)
         with pytest.raises(VenueError):
-            keeper.carry_out(request.pk, venue.gateway, venue.clock)
+            closing.carry_out(request.pk, venue.gateway, venue.clock)
     request.refresh_from_db()
     assert (request.taken_at, request.error) == (None, "no answer for 5 s")
     venue.sweep()
@@ -75,9 +75,9 @@ def test_a_silent_venue_gives_the_request_back(venue: Venue, monkeypatch):
 def test_a_request_whose_worker_died_is_taken_again(venue: Venue):
     position = venue.enter(Side.LONG)
     request = ask(position, venue, taken_at=venue.clock() - timedelta(seconds=5))
-    assert keeper.carry_out(request.pk, venue.gateway, venue.clock) == 0
+    assert closing.carry_out(request.pk, venue.gateway, venue.clock) == 0
     venue.wait(60)
-    assert keeper.carry_out(request.pk, venue.gateway, venue.clock) == 1
+    assert closing.carry_out(request.pk, venue.gateway, venue.clock) == 1
     assert Position.objects.get(pk=position.pk).status == "closed"
 
 

@@ -12,7 +12,7 @@ from trading.exchange.gateway import WEIGHT
 from trading.exchange.venue import Side
 from trading.models import AccountSnapshot, Fill, FundingPayment, Order, Position, SwitchChange, Trade
 from trading.orders import sender
-from trading.positions import keeper, rows
+from trading.positions import accounting, closing, entering, keeper, rows
 from trading.positions.watch import Watch
 from trading.practice import pricing
 
@@ -131,11 +131,11 @@ def test_a_position_is_closed_when_its_time_is_over(venue: Venue, side):
 @SIDES
 def test_a_person_can_close_a_position(venue: Venue, side):
     position = venue.enter(side)
-    closed = keeper.close(position.pk, venue.gateway, venue.clock, "I don't like it", "anna")
+    closed = closing.close(position.pk, venue.gateway, venue.clock, "I don't like it", "anna")
     assert (closed.status, closed.close_reason) == ("closed", "manual")
     assert position.intents.get(kind="exit").requester == "anna"
     assert venue.amount() == 0
-    assert keeper.close(position.pk, venue.gateway, venue.clock, "again", "anna").status == "closed"
+    assert closing.close(position.pk, venue.gateway, venue.clock, "again", "anna").status == "closed"
     assert len(venue.fills()) == 2
 
 
@@ -145,7 +145,7 @@ def test_a_person_can_close_a_position(venue: Venue, side):
 def test_a_refused_entry_fails_its_decision_with_the_venues_own_code(venue: Venue):
     intent = venue.accept()
     venue.fault("error_code", path="/fapi/v1/order", code=-2019)
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     decision = refreshed(intent.decision)
     assert (decision.outcome, decision.code) == ("failed", "EXCHANGE_REJECT")
     assert "2019" in decision.sentence
@@ -156,7 +156,7 @@ def test_a_refused_entry_fails_its_decision_with_the_venues_own_code(venue: Venu
 def test_an_entry_that_comes_too_late_expires_and_nothing_is_sent(venue: Venue):
     intent = venue.accept()
     venue.wait(30)
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert (refreshed(intent.decision).outcome, intent.decision.code) == ("failed", "EXPIRED")
     assert venue.fills() == []
 
@@ -166,7 +166,7 @@ def test_no_entry_leaves_after_the_switch_was_thrown_and_exits_still_do(venue: V
     held = venue.enter(symbol="ETH/USDT:USDT", quantity="1")
     intent = venue.accept()
     SwitchChange.objects.create(state=state, at=venue.clock(), by="anna", reason="test")
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert (refreshed(intent.decision).outcome, intent.decision.code) == ("failed", "KILL_SWITCH")
     venue.wait(48 * 60)
     venue.sweep()
@@ -202,7 +202,7 @@ def test_when_the_market_is_behind_the_stop_already_the_position_is_closed_at_on
 def test_an_exit_that_the_venue_refuses_halts_entries_and_is_tried_until_it_works(venue: Venue):
     position = venue.enter()
     fault = venue.fault("error_code", path="/fapi/v1/order", times=None, code=-4131)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert refreshed(position).status == "closing"
     switch = SwitchChange.objects.get()
     assert (switch.state, switch.by) == ("halted", "system")
@@ -219,14 +219,14 @@ def test_an_exit_that_the_venue_refuses_halts_entries_and_is_tried_until_it_work
 def test_a_lost_answer_is_unknown_never_sent_again_and_adopted_when_it_is_found(venue: Venue):
     intent = venue.accept()
     venue.fault("timeout_after", path="/fapi/v1/order")
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert refreshed(intent.order).status == "unknown"
     decision = refreshed(intent.decision)
     assert (decision.outcome, decision.code) == ("pending", "TIMEOUT_UNKNOWN")
     other = venue.accept()  # the symbol is locked for entries meanwhile
-    keeper.enter(other.pk, venue.gateway, venue.clock)
+    entering.enter(other.pk, venue.gateway, venue.clock)
     assert refreshed(other.decision).code == "UNRESOLVED_ORDER"
-    keeper.enter(intent.pk, venue.gateway, venue.clock)  # the task delivered again asks, and sends nothing
+    entering.enter(intent.pk, venue.gateway, venue.clock)  # the task delivered again asks, and sends nothing
     venue.sweep()
     position = Position.objects.get(decision=intent.decision)
     assert position.protected_since is not None
@@ -238,7 +238,7 @@ def test_a_lost_answer_is_unknown_never_sent_again_and_adopted_when_it_is_found(
 def test_an_order_that_never_arrived_is_not_placed_only_after_the_fence_and_two_clean_answers(venue: Venue):
     intent = venue.accept()
     venue.fault("http_status", path="/fapi/v1/order", status=503)
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     statuses = []
     for _ in range(4):
         statuses.append(refreshed(intent.order).status)
@@ -261,7 +261,7 @@ def test_a_process_that_dies_between_sending_and_recording_is_recovered_by_the_s
 
     venue.after = die
     with pytest.raises(Killed):
-        keeper.enter(intent.pk, venue.gateway, venue.clock)
+        entering.enter(intent.pk, venue.gateway, venue.clock)
     venue.after = lambda method, path: None
     assert refreshed(intent.order).status == "sending"
     assert venue.stops() == []
@@ -289,7 +289,7 @@ def test_wherever_the_process_dies_while_it_protects_the_sweep_completes_it(venu
 
     venue.after = die
     with pytest.raises(Killed):
-        keeper.enter(intent.pk, venue.gateway, venue.clock)
+        entering.enter(intent.pk, venue.gateway, venue.clock)
     venue.after = lambda method, path: None
     for _ in range(2):
         venue.wait(6)
@@ -352,7 +352,7 @@ def test_a_position_that_is_not_ours_is_reported_and_left_alone(venue: Venue):
         {"symbol": "SOLUSDT", "side": "BUY", "type": "MARKET", "quantity": "1", "newClientOrderId": "human"}
     )
     venue.sweep()
-    keeper.account(venue.gateway, venue.clock, "practice")
+    accounting.account(venue.gateway, venue.clock, "practice")
     assert [p["symbol"] for p in AccountSnapshot.objects.latest().external] == ["SOL/USDT:USDT"]
     assert venue.amount("SOL/USDT:USDT") == 1
     assert not Position.objects.exists()
@@ -379,17 +379,17 @@ def test_funding_is_booked_once_and_belongs_to_the_position_that_paid_it(venue: 
     Position.objects.filter(pk=position.pk).update(expires_at=venue.clock() + timedelta(days=1))
     venue.wait(4 * 3600 + 60)
     for _ in range(2):
-        keeper.account(venue.gateway, venue.clock, "practice")
+        accounting.account(venue.gateway, venue.clock, "practice")
     payment = FundingPayment.objects.get()
     assert payment.position == position
     assert refreshed(position).funding == payment.amount != 0
-    keeper.close(position.pk, venue.gateway, venue.clock, "enough", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "enough", "anna")
     assert Trade.objects.get().funding == payment.amount
 
 
 def test_the_same_entry_twice_sends_one_order(venue: Venue):
     position = venue.enter()
-    keeper.enter(position.decision.intent.pk, venue.gateway, venue.clock)
+    entering.enter(position.decision.intent.pk, venue.gateway, venue.clock)
     with pytest.raises(sender.AlreadySent):
         sender.send(position.decision.intent.pk, venue.gateway, venue.clock)
     assert len(venue.fills()) == 1
@@ -437,7 +437,7 @@ def test_a_quiet_minute_of_sweeps_and_accounts_leaves_most_of_the_budget(venue: 
     for _ in range(6):
         venue.sweep()
         keeper.trail(venue.gateway, venue.clock)
-        keeper.account(venue.gateway, venue.clock, "practice")
+        accounting.account(venue.gateway, venue.clock, "practice")
         venue.clock.sleep(10)
     assert 0 < spent.total < WEIGHT / 3
 
@@ -463,7 +463,7 @@ def test_an_entry_that_stays_acknowledged_is_followed_by_the_sweep(venue: Venue)
     venue.rewrite = lambda method, path, body: (
         body | {"status": "NEW", "executedQty": "0", "avgPrice": "0.00"} if path == "/fapi/v1/order" else body
     )
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert (refreshed(intent.order).status, refreshed(intent.decision).outcome) == ("new", "pending")
     assert not Position.objects.exists()
     venue.rewrite = lambda method, path, body: body
@@ -495,7 +495,7 @@ def test_what_was_filled_of_an_entry_is_what_is_held_and_protected(venue: Venue,
 def test_an_exit_that_the_venue_fills_in_parts_is_sent_again_until_flat(venue: Venue):
     position = venue.enter(quantity="0.25")
     thin(venue, "0.1")
-    keeper.close(position.pk, venue.gateway, venue.clock, "enough", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "enough", "anna")
     assert venue.amount() == 0
     exits = position.intents.filter(kind="exit")
     assert exits.count() == 3
@@ -609,6 +609,6 @@ def test_a_stop_cannot_be_drawn_for_an_r_as_large_as_the_price_so_the_position_i
     intent = venue.accept()
     intent.decision.ticket["r"] = str(venue.price() * 2)
     intent.decision.save()
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert Position.objects.get().close_reason == "SL_REJECTED_CLOSED"
     assert venue.amount() == 0

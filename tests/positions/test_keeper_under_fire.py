@@ -9,7 +9,7 @@ from tests.positions.conftest import START, SYMBOL, Venue
 from trading.exchange.venue import OrderStatus, Side
 from trading.models import FundingPayment, Intent, Order, Position, SwitchChange
 from trading.orders import intents, sender
-from trading.positions import keeper
+from trading.positions import accounting, care, closing, entering, keeper, onebyone
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 
@@ -72,9 +72,9 @@ def test_a_list_of_positions_that_lags_behind_the_fill_delays_protection_by_mome
 
 def test_a_filled_entry_that_is_no_position_yet_locks_its_symbol(venue: Venue):
     first, second = venue.accept(), venue.accept()
-    keeper.prepare(first, venue.gateway)
+    entering.prepare(first, venue.gateway)
     sender.send(first.pk, venue.gateway, venue.clock)
-    keeper.enter(second.pk, venue.gateway, venue.clock)
+    entering.enter(second.pk, venue.gateway, venue.clock)
     assert refreshed(second.decision).outcome == "failed"
     assert len(venue.fills()) == 1
     venue.sweep()
@@ -86,7 +86,7 @@ def test_an_order_that_may_have_made_a_position_is_never_concluded_to_be_absent(
     intent = venue.accept()
     venue.fault("timeout_after", path="/fapi/v1/order")
     fault = venue.fault("error_code", times=None, path="/fapi/v1/order", method="GET", code=-2013)
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     for _ in range(3):
         venue.wait(20)
         keeper.sync(SYMBOL, venue.gateway, venue.clock)
@@ -128,7 +128,7 @@ def test_a_refusal_that_comes_after_somebody_gave_the_order_up_is_still_a_refusa
             order.move_to(OrderStatus.UNKNOWN, at=venue.clock(), why="its sender is gone")
 
     venue.after = give_up
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert (refreshed(intent.order).status, intent.order.error_code) == ("refused", -2019)
     assert refreshed(intent.decision).code == "EXCHANGE_REJECT"
 
@@ -145,7 +145,7 @@ def test_a_closed_position_has_no_profit_on_paper(venue: Venue):
 def test_an_exit_that_reduces_nothing_while_the_position_is_there_halts_entries(venue: Venue):
     position = venue.enter()
     venue.fault("error_code", path="/fapi/v1/order", times=None, code=-2022)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert venue.amount() != 0
     assert "2022" in SwitchChange.objects.get().reason
 
@@ -154,7 +154,7 @@ def test_an_exit_that_is_not_accepted_for_a_moment_is_tried_again_after_it(venue
     position = venue.enter()
     venue.fault("error_code", path="/fapi/v1/order", times=2, code=-1008)
     before = venue.clock()
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert refreshed(position).status == "closed"
     assert venue.clock() - before >= timedelta(seconds=0.5)
     assert not SwitchChange.objects.exists()
@@ -181,14 +181,14 @@ def test_funding_is_asked_for_no_farther_back_than_it_can_matter(venue: Venue):
         income_id="old", symbol=SYMBOL, amount=D(1), at=START - timedelta(days=365), mode="practice"
     )
     before = venue.exchange.requests["GET /fapi/v1/income"]
-    keeper.account(venue.gateway, venue.clock, "practice")
+    accounting.account(venue.gateway, venue.clock, "practice")
     assert venue.exchange.requests["GET /fapi/v1/income"] - before == 1
 
 
 def test_halted_cancels_a_resting_entry(venue: Venue):
     intent = venue.accept()
     Intent.objects.filter(pk=intent.pk).update(type="LIMIT", price=round(venue.price() * D("0.97"), 1))
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     assert len(venue.resting()) == 1
     SwitchChange.objects.create(state="halted", at=venue.clock(), by="anna", reason="test")
     venue.sweep()
@@ -205,9 +205,9 @@ def test_one_position_that_nobody_can_look_after_keeps_nobody_from_the_others(ve
         seen.append(position.symbol)
         raise ValueError("a row that makes no sense")
 
-    monkeypatch.setattr(keeper, "undisturbed", broken)
-    monkeypatch.setattr(keeper, "look_after", broken)
-    with pytest.raises(keeper.PartBroken, match="ValueError: a row that makes no sense"):
+    monkeypatch.setattr(care, "undisturbed", broken)
+    monkeypatch.setattr(care, "look_after", broken)
+    with pytest.raises(onebyone.PartBroken, match="ValueError: a row that makes no sense"):
         venue.sweep()
     assert seen == [SYMBOL, SYMBOL]
     monkeypatch.undo()
@@ -218,5 +218,5 @@ def test_one_position_that_nobody_can_look_after_keeps_nobody_from_the_others(ve
 def test_a_trailing_stop_that_breaks_is_told_after_the_others_had_their_turn(venue: Venue, monkeypatch):
     venue.enter()
     monkeypatch.setattr(keeper, "shadow", lambda *about: 1 // 0)
-    with pytest.raises(keeper.PartBroken, match="1 of 1 could not be looked after"):
+    with pytest.raises(onebyone.PartBroken, match="1 of 1 could not be looked after"):
         keeper.trail(venue.gateway, venue.clock)

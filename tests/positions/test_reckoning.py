@@ -19,7 +19,7 @@ from trading.models import (
     Trade,
     VenueLook,
 )
-from trading.positions import amends, books, keeper, reckoning
+from trading.positions import accounting, amends, books, reckoning, store
 
 pytestmark = pytest.mark.django_db
 TODAY = START.date()
@@ -38,7 +38,7 @@ def reconcile(venue, gateway=None):
 
 def watch(venue):
     """The account's own look, which books funding."""
-    keeper.account(venue.gateway, venue.clock, "practice")
+    accounting.account(venue.gateway, venue.clock, "practice")
 
 
 def round_trip(venue, r=3.0, **options):
@@ -393,9 +393,9 @@ def test_a_booked_liquidation_and_the_halt_for_it_are_stored_together(kept, monk
     def die(*_):
         raise Killed
 
-    monkeypatch.setattr(keeper.store, "close_reason", lambda position: "liquidation")
+    monkeypatch.setattr(store, "close_reason", lambda position: "liquidation")
     with monkeypatch.context() as patched:
-        patched.setattr(keeper.store, "halt_entries", die)
+        patched.setattr(store, "halt_entries", die)
         kept.drive(kept.at(position, 3))
         with pytest.raises(Killed):
             kept.sweep()

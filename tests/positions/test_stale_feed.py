@@ -5,7 +5,7 @@ import pytest
 from tests.positions.conftest import Venue
 from trading.exchange.venue import Side
 from trading.models import Candle, Position, Trade
-from trading.positions import keeper
+from trading.positions import closing, keeper
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 
@@ -52,5 +52,5 @@ def test_time_and_people_close_positions(stale: Venue):
     stale.sweep()
     assert Trade.objects.get(position=position).close_reason == "time"
     position = stale.enter()
-    assert keeper.close(position.pk, stale.gateway, stale.clock, "out", "anna").close_reason == "manual"
+    assert closing.close(position.pk, stale.gateway, stale.clock, "out", "anna").close_reason == "manual"
     assert stale.amount() == 0

@@ -7,7 +7,7 @@ from django.db import connection
 
 from tests.positions.conftest import Venue
 from trading.models import Decision, Position, Trade
-from trading.positions import keeper
+from trading.positions import entering, keeper
 
 
 def together(*acts) -> list[BaseException]:
@@ -33,7 +33,7 @@ def together(*acts) -> list[BaseException]:
 
 @pytest.fixture
 def market(transactional_db) -> Venue:
-    keeper.one_way_seen.clear()
+    entering.one_way_seen.clear()
     return Venue()
 
 
@@ -42,7 +42,7 @@ def test_an_entry_that_four_workers_begin_is_one_order_with_one_set_of_stops(mar
     market.wait(6)  # so that the sweep wants to send it, too
 
     def enter():
-        keeper.enter(intent.pk, market.gateway, market.clock)
+        entering.enter(intent.pk, market.gateway, market.clock)
 
     assert together(enter, enter, market.sweep, market.sweep) == []
     market.wait(6)

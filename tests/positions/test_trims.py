@@ -14,7 +14,7 @@ from trading.exchange.errors import VenueError
 from trading.exchange.venue import Filters, Side
 from trading.models import CloseRequest, Fill, Intent, Order, Position, Trade, TrimRequest
 from trading.orders import sender
-from trading.positions import guard, keeper, trimmer
+from trading.positions import guard, onebyone, trimmer
 from trading.positions.trims import TooSmall, lot
 from trading.practice.signing import sign
 
@@ -29,7 +29,7 @@ def ask(position: Position, venue: Venue, quantity: str = "0.02", **changes) -> 
 
 
 def trim(request: TrimRequest, venue: Venue) -> TrimRequest:
-    keeper.trim(request.pk, venue.gateway, venue.clock)
+    trimmer.trim(request.pk, venue.gateway, venue.clock)
     request.refresh_from_db()
     return request
 
@@ -70,7 +70,7 @@ def test_a_trim_closes_a_part_once_and_resizes_the_stops(venue: Venue, side):
     venue.drive(venue.at(position, 0.5))
     request = trim(ask(position, venue, reason="too much of it"), venue)
     assert (request.outcome, request.filled, request.error) == ("done", D("0.02"), "")
-    assert keeper.trim(request.pk, venue.gateway, venue.clock) == 0, "whoever comes second does nothing"
+    assert trimmer.trim(request.pk, venue.gateway, venue.clock) == 0, "whoever comes second does nothing"
     assert resized(position, venue, "0.03")
     assert position.status == "open" and position.protected_since is not None
     (intent,) = position.intents.filter(kind=Intent.TRIM)
@@ -140,7 +140,7 @@ def test_killed_at_any_step_it_is_finished_once_by_the_next_process(venue: Venue
 
     venue.after = dies
     with pytest.raises(Killed):
-        keeper.trim(request.pk, venue.gateway, venue.clock)
+        trimmer.trim(request.pk, venue.gateway, venue.clock)
     venue.gateway = venue.connect()
     for _ in range(6):
         venue.wait(20)
@@ -161,7 +161,7 @@ def test_killed_before_anything_left_it_is_sent_by_the_next_process(venue: Venue
     with monkeypatch.context() as patch:
         patch.setattr("trading.orders.sender.claim", killed)
         with pytest.raises(Killed):
-            keeper.trim(request.pk, venue.gateway, venue.clock)
+            trimmer.trim(request.pk, venue.gateway, venue.clock)
     assert abs(venue.amount()) == D("0.05")
     for _ in range(3):
         venue.wait(20)
@@ -178,8 +178,8 @@ def test_an_answer_that_is_lost_is_asked_for_and_never_sent_twice(venue: Venue, 
     request = ask(position, venue)
     venue.fault(kind, path=ORDER, **more)
     fault = venue.fault("http_status", times=None, path=ORDER, method="GET", status=503)
-    with pytest.raises(keeper.OVER):
-        keeper.trim(request.pk, venue.gateway, venue.clock)
+    with pytest.raises(onebyone.OVER):
+        trimmer.trim(request.pk, venue.gateway, venue.clock)
     request.refresh_from_db()
     assert request.outcome == "" and request.error and request.taken_at is None
     assert position.intents.get(kind="trim").order.status == "unknown"
@@ -209,7 +209,7 @@ def test_what_the_venue_takes_in_pieces_is_closed_piece_by_piece_also_by_two_pro
 
     venue.after = dies
     with pytest.raises(Killed):
-        keeper.trim(request.pk, venue.gateway, venue.clock)
+        trimmer.trim(request.pk, venue.gateway, venue.clock)
     venue.gateway = venue.connect()
     for _ in range(4):
         venue.wait(20)
@@ -273,16 +273,16 @@ def test_a_silent_venue_gives_it_back(venue: Venue, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("trading.positions.guard.look", silent)
         with pytest.raises(VenueError):
-            keeper.trim(request.pk, venue.gateway, venue.clock)
+            trimmer.trim(request.pk, venue.gateway, venue.clock)
     request.refresh_from_db()
     assert (request.taken_at, request.error, request.outcome) == (None, "no answer for 5 s", "")
 
 
 def test_one_that_is_at_work_is_left_alone_for_half_a_minute(venue: Venue):
     request = ask(venue.enter(), venue, taken_at=venue.clock() - timedelta(seconds=5))
-    assert keeper.trim(request.pk, venue.gateway, venue.clock) == 0
+    assert trimmer.trim(request.pk, venue.gateway, venue.clock) == 0
     venue.wait(60)
-    assert keeper.trim(request.pk, venue.gateway, venue.clock) == 1
+    assert trimmer.trim(request.pk, venue.gateway, venue.clock) == 1
 
 
 def test_a_trim_goes_out_while_entries_are_held(venue: Venue):

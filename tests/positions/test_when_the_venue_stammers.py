@@ -12,8 +12,9 @@ import pytest
 from tests.positions.conftest import Venue
 from trading.exchange.venue import OrderStatus, Side
 from trading.models import Fill, Intent, Order, Position, SwitchChange, Trade
+from trading.orders import sender
 from trading.orders.lifecycle import LIVE
-from trading.positions import keeper, store
+from trading.positions import closing, entering, keeper, store
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 RISK, ACCOUNT, ALGO, BOOK = "/fapi/v3/positionRisk", "/fapi/v3/account", "/fapi/v1/algoOrder", "/fapi/v1/openAlgoOrders"
@@ -196,7 +197,7 @@ def test_an_entry_on_its_way_explains_what_shows_up_after_an_unexplained_close(v
     by_hand(venue, "BUY", "0.05")
     venue.rewrite = lambda method, path, body: [] if path.endswith("userTrades") else body
     assert keeper.take_back([], venue.gateway.positions(), venue.gateway, venue.clock) == 0
-    keeper.fail(coming.decision, keeper.refusal(-2019, "no margin"), venue.clock())
+    entering.fail(coming.decision, entering.refusal(-2019, "no margin"), venue.clock())
     assert keeper.take_back([], venue.gateway.positions(), venue.gateway, venue.clock) == 1
 
 
@@ -261,7 +262,7 @@ def test_a_person_can_close_what_was_reduced_outside_while_no_fill_is_told(venue
     position = venue.enter()
     by_hand(venue, "SELL", "0.02")
     fault = silent(venue, "/fapi/v1/userTrades")
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert venue.amount() == 0
     venue.exchange.faults.end(fault)
     sweeps(venue, 1)
@@ -272,7 +273,7 @@ def test_a_person_can_close_what_was_reduced_outside_while_no_fill_is_told(venue
 def test_a_close_does_not_fail_because_its_stops_cannot_be_asked_about_any_more(venue: Venue):
     position = venue.enter()
     silent(venue, ALGO)
-    closed = keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closed = closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert (closed.status, closed.close_reason) == ("closed", "manual")
     assert venue.stops() == []
 
@@ -282,7 +283,7 @@ def test_what_was_filled_of_an_entry_that_cannot_be_asked_about_is_protected(ven
     intent = venue.accept(quantity="0.1")
     venue.fault("partial_fill", path="/fapi/v1/order", share=0.37, rest=rest)
     fault = silent(venue, "/fapi/v1/order")
-    keeper.enter(intent.pk, venue.gateway, venue.clock)
+    entering.enter(intent.pk, venue.gateway, venue.clock)
     position = Position.objects.get()
     assert position.quantity == venue.amount() == D("0.037")
     assert kinds(venue) == KINDS
@@ -297,8 +298,8 @@ def test_what_was_filled_of_an_entry_that_cannot_be_asked_about_is_protected(ven
 def test_an_entry_that_the_sweep_finds_partly_filled_and_cannot_ask_about_is_protected(venue: Venue):
     intent = venue.accept(quantity="0.1")
     venue.fault("partial_fill", path="/fapi/v1/order", share=0.37, rest="rests")
-    keeper.prepare(intent, venue.gateway)
-    keeper.sender.send(intent.pk, venue.gateway, venue.clock)  # and its process dies
+    entering.prepare(intent, venue.gateway)
+    sender.send(intent.pk, venue.gateway, venue.clock)  # and its process dies
     assert refreshed(intent.order).status == OrderStatus.PARTIAL
     silent(venue, "/fapi/v1/order")
     venue.wait(10)
@@ -327,7 +328,7 @@ def test_an_exit_that_comes_after_the_stop_has_filled_halts_nothing(venue: Venue
     venue.drive(venue.at(position, -0.5), venue.at(position, -1))
     until = venue.clock() + timedelta(seconds=seconds)
     assert venue.amount() == 0
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert not SwitchChange.objects.exists()
     venue.wait(seconds)
     sweeps(venue, 1)
@@ -340,7 +341,7 @@ def test_an_exit_waits_for_no_rules(venue: Venue):
     position = venue.enter()
     unruly = venue.connect()
     silent(venue, "/fapi/v1/exchangeInfo")
-    keeper.close(position.pk, unruly, venue.clock, "out", "anna")
+    closing.close(position.pk, unruly, venue.clock, "out", "anna")
     assert venue.amount() == 0
     assert refreshed(position).close_reason == "manual"
 
@@ -354,6 +355,6 @@ def test_a_triggered_stop_is_not_withdrawn_because_a_list_shows_nothing(venue: V
     venue.drive(limit - position.r)
     venue.rewrite = empty(RISK, ACCOUNT)
     sweeps(venue, 2)
-    keeper.close(position.pk, venue.gateway, venue.clock, "out", "anna")
+    closing.close(position.pk, venue.gateway, venue.clock, "out", "anna")
     assert len(venue.resting()) == 1
     assert venue.amount() != 0

@@ -16,7 +16,7 @@ from trading.gates import store
 from trading.gates.directives import Level
 from trading.models import CloseRequest, Position, SwitchChange, Trade
 from trading.orders import sender
-from trading.positions import keeper
+from trading.positions import closing, entering, looking
 
 pytestmark = pytest.mark.django_db
 ETH = "ETH/USDT:USDT"
@@ -24,7 +24,7 @@ ETH = "ETH/USDT:USDT"
 
 @pytest.fixture
 def venue(monkeypatch) -> Venue:
-    keeper.one_way_seen.clear()
+    entering.one_way_seen.clear()
     venue = Venue()
     monkeypatch.setattr(gateway, "venue", lambda: venue.gateway)
     return venue
@@ -35,7 +35,7 @@ def look(venue: Venue, monkeypatch, served: bool) -> int:
 
     def worker(task: str, *args, **options) -> bool:
         if served and task == "trading.close":
-            keeper.carry_out(args[0], venue.gateway, venue.clock)
+            closing.carry_out(args[0], venue.gateway, venue.clock)
         if served and task == "trading.tick":
             venue.sweep()
         return True
@@ -48,7 +48,7 @@ def two(venue: Venue) -> tuple[Position, Position]:
     """One that has had no stop for a minute, one that is as it should be."""
     safe, bad = venue.enter(Side.LONG), venue.enter(Side.SHORT, symbol=ETH, quantity="0.5")
     venue.wait(60)
-    Position.objects.filter(pk=bad.pk).update(unprotected_since=venue.clock.at - keeper.SECOND_LOOK * 30)
+    Position.objects.filter(pk=bad.pk).update(unprotected_since=venue.clock.at - looking.SECOND_LOOK * 30)
     return safe, bad
 
 

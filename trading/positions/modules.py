@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from trading.orders import canary
-from trading.positions import keeper, reckoning
+from trading.positions import accounting, keeper, reckoning
 from trading.runtime import CALLER, Report, register
 
 
@@ -47,7 +47,7 @@ class Exchange:
     def tick(self, now: datetime) -> Report:
         from trading.exchange.gateway import venue
 
-        return keeper.account(venue(), timezone.now, settings.QUANTUM.mode)
+        return accounting.account(venue(), timezone.now, settings.QUANTUM.mode)
 
 
 @register

@@ -2,7 +2,7 @@
 
 1. Whoever takes the request first carries it out; half a minute later somebody else may.
 2. What its orders have filled is counted first; while one of them may still fill, nothing more is sent.
-3. What is missing is sent as a new intent, a reduce-only market order; the keeper resizes the stops to the rest.
+3. What is missing is sent as a new intent, a reduce-only market order; then the stops are resized to the rest.
 4. It is over when the fills explain all of it; the row says what was filled, at which price, and what it earned.
 """
 
@@ -22,17 +22,15 @@ from trading.orders import intents, sender, stops
 from trading.orders.intents import Purpose
 from trading.orders.lifecycle import LIVE
 from trading.orders.sender import Clock
-from trading.positions import guard, pnl, rows, store
+from trading.positions import care, guard, looking, pnl, rows, store
+from trading.positions.looking import CLOCKS_APART
+from trading.positions.onebyone import OVER, Waits
 from trading.positions.trims import TooSmall, lot, plain
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 NOT_YET = "the outcome of its order is not known yet"
-
-
-class Waits(RuntimeError):
-    """Not over, and nothing may be sent now: the next sweep takes it up again."""
 
 
 def waiting(now: datetime) -> list[TrimRequest]:
@@ -52,6 +50,40 @@ def take(request_id: int, now: datetime) -> TrimRequest | None:
 def give_back(request_id: int, why: str) -> None:
     """Something came in the way: the next sweep tries again."""
     TrimRequest.objects.filter(pk=request_id, outcome="").update(taken_at=None, error=why[:300])
+
+
+def trim(request_id: int, gateway: Gateway, clock: Clock) -> int:
+    """Close the part of a position that somebody asked to close, and resize its stops to the rest. 1 or 0."""
+    request = take(request_id, clock())
+    if request is None:
+        return 0
+    try:
+        trim_now(request, gateway, clock)
+    except OVER as error:
+        give_back(request_id, str(error))
+        raise
+    finally:
+        events.changed("positions", "orders", "account")
+    return 1
+
+
+def trim_now(request: TrimRequest, gateway: Gateway, clock: Clock) -> None:
+    """One go at it. What is open afterwards is looked after in any case: an order of it may have filled."""
+    position = request.position
+    if position.status != Position.CLOSED:
+        seen = looking.reconcile(position, guard.look(position.symbol, gateway, clock), gateway, clock)
+        position.refresh_from_db(fields=["status"])
+        try:
+            if position.status == Position.OPEN and seen.holds(position):
+                reduce(request, position, seen.mark, gateway, clock)
+        finally:
+            seen = guard.look(position.symbol, gateway, clock)
+            care.look_after(position, seen, gateway, clock, request.requested_by, "the rest after a trim")
+    if not explained(request):
+        store.take_fills(position, gateway.fills(position.symbol, position.opened_at - CLOCKS_APART))
+        store.recount(position)
+    position.refresh_from_db()
+    settle(request, position, clock())
 
 
 def orders_of(request: TrimRequest) -> list[Order]:
