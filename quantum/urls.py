@@ -9,6 +9,7 @@ from monitoring.show.api import metrics as prometheus
 from monitoring.show.api.app import api, no_such_path
 from monitoring.show.pages import (
     alerts,
+    audit,
     charts,
     control,
     decisions,
@@ -53,6 +54,7 @@ urlpatterns = [
     path("drills/", drills.index, name="drills"),
     path("drills/<slug:name>/", drills.history, name="drill"),
     path("alerts/", alerts.index, name="alerts"),
+    path("audit/", audit.index, name="audit"),
     path("reliability/", drills.reliability, name="reliability"),
     path("universe/", markets.index, name="universe"),
     path("login/", login.log_in, name="login"),

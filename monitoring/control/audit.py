@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from monitoring.models import AuditEntry
 
@@ -85,28 +86,52 @@ def digest(entry: AuditEntry) -> str:
     return hashlib.sha256(canonical({name: getattr(entry, name) for name in fields}).encode()).hexdigest()
 
 
+def holds(entry: AuditEntry) -> bool:
+    """Whether the row is as it was written; what can't be hashed at all was never written by `append`."""
+    try:
+        return entry.hash == digest(entry)
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How many rows hold, and the first that doesn't."""
+    """How many of the rows that were walked hold, and the first that doesn't. `head` is the last good row's hash."""
 
     rows: int
     bad_seq: int | None = None
     why: str = ""
+    head: str = field(default=GENESIS, compare=False)
 
     @property
     def ok(self) -> bool:
         return self.bad_seq is None
 
 
-def verify() -> Verified:
-    """Walk the chain from its beginning; stop at the first bad row."""
-    rows, previous = 0, GENESIS
-    for entry in AuditEntry.objects.order_by("seq").iterator(2000):
-        if entry.seq != rows + 1:
-            return Verified(rows, rows + 1, f"row {rows + 1} is missing: the next one is {entry.seq}")
-        if entry.previous != previous:
-            return Verified(rows, entry.seq, f"row {entry.seq} does not follow the row before it")
-        if entry.hash != digest(entry):
-            return Verified(rows, entry.seq, f"row {entry.seq} was changed after it was written")
-        rows, previous = entry.seq, entry.hash
-    return Verified(rows)
+def verify(newest: int | None = None) -> Verified:
+    """Walk the chain from its beginning, or only about its `newest` rows; stop at the first bad row."""
+    before = start(newest) if newest is not None else None
+    seq, previous = (before.seq, before.hash) if before else (0, GENESIS)
+    rows = 0
+    for entry in AuditEntry.objects.filter(seq__gt=seq).order_by("seq").iterator(2000):
+        if why := fault(entry, seq, previous):
+            return Verified(rows, seq + 1, why, previous)
+        rows, seq, previous = rows + 1, entry.seq, entry.hash
+    return Verified(rows, head=previous)
+
+
+def start(newest: int) -> AuditEntry | None:
+    """The row before the newest ones; None where they are all there is."""
+    last = AuditEntry.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+    return AuditEntry.objects.filter(seq__lte=last - newest).order_by("-seq").first()
+
+
+def fault(entry: AuditEntry, seq: int, previous: str) -> str:
+    """What is wrong with a row behind row `seq`, whose hash is `previous`; nothing where it holds."""
+    if entry.seq != seq + 1:
+        return _("row %(seq)s is missing: the next one is %(next)s") % {"seq": seq + 1, "next": entry.seq}
+    if entry.previous != previous:
+        return _("row %(seq)s does not follow the row before it") % {"seq": entry.seq}
+    if not holds(entry):
+        return _("row %(seq)s was changed after it was written") % {"seq": entry.seq}
+    return ""

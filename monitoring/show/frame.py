@@ -19,7 +19,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 
 from monitoring.control.permissions import ROLES
 from monitoring.show import hub, panels
-from monitoring.show.audience import audience
+from monitoring.show.audience import Audience, audience
 from monitoring.show.build import BUILD
 from monitoring.show.guard import may_look
 from monitoring.show.menu import Link, menu
@@ -47,9 +47,11 @@ PAGES = (  # name, address, the key that leads there after g
     (gettext_lazy("Drills"), "/drills/", ""),
     (gettext_lazy("Reliability"), "/reliability/", ""),
     (gettext_lazy("Replay"), "/replay/", ""),
+    (gettext_lazy("Audit"), "/audit/", ""),
     (gettext_lazy("Settings"), "/settings/", "s"),
     (gettext_lazy("Setup"), "/setup/", ""),
 )
+PERMITS = {"/audit/": "audit.read"}  # pages that not everybody who may look may see, and what they need
 
 
 def looking(view: View) -> View:
@@ -109,11 +111,12 @@ def page(
 def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str, Any]:
     """What every page shows around its content."""
     roles = [role for role in ROLES if role in scene.audience.roles]
+    pages = seen_by(scene.audience)
     return {
         "title": title,
         "here": here,
-        "pages": routed(),
-        "menu": menu((*routed(), *beside(request)), here),
+        "pages": pages,
+        "menu": menu((*pages, *beside(request)), here),
         "now": scene.now,
         "ribbon": panels.render(["ribbon"], scene.now, scene)[0].html,
         "role": _("all roles") if len(roles) == len(ROLES) else ", ".join(_(role) for role in roles) or _("no role"),
@@ -131,6 +134,11 @@ def frame(request: HttpRequest, title: str, here: str, scene: Scene) -> dict[str
 def routed() -> tuple[tuple[Any, str, str], ...]:
     """The pages whose address leads somewhere, in the order of the list."""
     return tuple(one for one in PAGES if leads(one[1]))
+
+
+def seen_by(who: Audience) -> tuple[Link, ...]:
+    """The pages that these roles may see."""
+    return tuple(one for one in routed() if one[1] not in PERMITS or who.may(PERMITS[one[1]]))
 
 
 def beside(request: HttpRequest) -> list[Link]:

@@ -18,7 +18,7 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         gettext_lazy("Operation"),
         ("/health/", "/diagnosis/", "/incidents/", "/modules/", "/alerts/", "/drills/", "/reliability/"),
     ),
-    (gettext_lazy("System"), ("/settings/", "/setup/", "/admin/", "/api/v1/docs")),
+    (gettext_lazy("System"), ("/settings/", "/setup/", "/audit/", "/admin/", "/api/v1/docs")),
 )
 
 

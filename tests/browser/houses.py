@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from monitoring.control import audit
 from monitoring.models import Incident, RemedyAttempt
 from monitoring.show.minds import TOPICS
 from monitoring.watch import validator
@@ -38,7 +40,20 @@ def lively() -> User:
     UniverseSnapshot.objects.create(at=now, symbols=left, source="exchangeInfo", requested_by="mira")
     make.beat("trailing", now, ago=0, last_error="KeyError: 'mark'", last_error_at=now)
     make.beat("policy", now, worked=None, idle_reason="12 of 200 bars")
+    acted(now)
     return empty()
+
+
+def acted(now) -> None:
+    """What people did: with one value that changed, with many, with none, and with a long name and reason."""
+    long = "mira.of-the-night-watch@" + "example" * 7
+    append = partial(audit.append, who="j.berg", now=now)
+    append(action="limits.tighten", target="QT_MAX_POSITIONS", before={"value": 6}, after={"value": 4}, reason="calm")
+    append(action="switch", before={"state": "halted"}, after={"state": "active"}, reason="the news are out " * 12)
+    append(action="alert.test", target="mail", who=long)
+    answers = {f"check_{n}": "ok" for n in range(9)}
+    append(action="venue.check", target="practice exchange", after={"passed": True, "answers": answers})
+    append(action="group.change", target="x" * 120, after={"path": "/" + "very-long-name" * 12})
 
 
 def broken(now) -> None:

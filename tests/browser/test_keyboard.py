@@ -20,7 +20,7 @@ GOES = {
     "i": "/incidents/",
     "s": "/settings/",
 }
-ROWS = ("/", "/decisions/", "/positions/", "/orders/", "/trades/", "/modules/", "/universe/", "/settings/")
+ROWS = ("/", "/decisions/", "/positions/", "/orders/", "/trades/", "/modules/", "/universe/", "/settings/", "/audit/")
 STOP = """() => {
   const n = document.activeElement, box = n.getBoundingClientRect(), style = getComputedStyle(n);
   const ring = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
@@ -133,7 +133,7 @@ def test_what_a_finger_presses_is_large_enough(site, window, chromium):
     )  # fmt: skip
     page = context.new_page()
     found = {}
-    for path in ("/", *GOES.values(), "/orders/", "/models/", "/policy/", "/setup/"):
+    for path in ("/", *GOES.values(), "/orders/", "/models/", "/policy/", "/setup/", "/audit/"):
         visit(site, page, path)
         found[path] = page.evaluate(SMALL)
     context.close()

@@ -41,6 +41,31 @@ def test_a_missing_row_is_named(now):
     assert audit.verify().bad_seq == 2
 
 
+def test_a_row_that_can_not_be_hashed_is_named_too(now):
+    write(now)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE monitoring_auditentry SET after = %s WHERE seq = 2", ['{"n": 1e999}'])
+    result = audit.verify()
+    assert (result.bad_seq, result.rows) == (2, 1)
+
+
+def test_the_newest_rows_alone_are_walked_from_the_row_before_them(now):
+    write(now, 6)
+    AuditEntry.objects.filter(seq=2).update(reason="other")
+    newest = audit.verify(newest=3)
+    assert (newest, newest.head) == (audit.Verified(3), AuditEntry.objects.get(seq=6).hash)
+    AuditEntry.objects.filter(seq=3).update(hash="f" * 64)
+    assert audit.verify(newest=3).bad_seq == 4
+    assert audit.verify(newest=4).bad_seq == 3
+    assert audit.verify(newest=9).bad_seq == 2
+
+
+def test_a_row_that_is_missing_before_the_newest_is_named(now):
+    write(now, 6)
+    AuditEntry.objects.filter(seq=3).delete()
+    assert (audit.verify(newest=3).bad_seq, audit.verify(newest=2)) == (3, audit.Verified(2))
+
+
 def test_numbers_that_are_none_never_enter_the_chain(now):
     with pytest.raises(ValueError, match="Out of range float"):
         audit.append(who="eva", action="test", after={"value": float("nan")}, now=now)

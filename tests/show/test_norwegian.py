@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import translation
 
+from monitoring.control import audit
 from monitoring.models import Incident, RemedyAttempt
 from monitoring.show import minds, panels
 from monitoring.show.audience import Audience
@@ -36,7 +37,7 @@ from trading.models import (
 PAGES = [
     "/", "/decisions/", "/decisions/?outcome=rejected", "/positions/", "/orders/", "/trades/", "/modules/", "/models/",
     "/policy/", "/incidents/", "/universe/", "/health/", "/replay/", "/replay/?play=198", "/settings/", "/setup/",
-    "/no-such-page/", "/decisions/999999999/", "/orders/?limit=-1",
+    "/audit/", "/no-such-page/", "/decisions/999999999/", "/orders/?limit=-1",
 ]  # fmt: skip
 CATALOGUE = settings.BASE_DIR / "locale/nb/LC_MESSAGES/django.po"
 PLACES = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+(?::\w+)?\}|%%|<[^>]*>")
@@ -101,6 +102,8 @@ def full(now) -> None:
         at=now, kind="ensemble", version="7", verdict="unknown", n=41, level="advise", mode="practice",
         **dict.fromkeys(minds.TOPICS, few),
     )  # fmt: skip
+    audit.append(who="bjørn", action="limits.loosen", target="QT_MAX_POSITIONS", before={"value": 4},
+                 after={"value": 6}, now=now)  # fmt: skip
     told_idle = iter(sample(template) for template in TEMPLATES)
     for state in ModuleState.objects.order_by("name"):
         state.idle_reason = next(told_idle)
