@@ -78,8 +78,9 @@ class Batch:
 
 
 def judged_since(since: datetime) -> list[Batch]:
-    """The bars judged since then, oldest first; one query."""
-    mine = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe, at__gt=since).order_by("at")
+    """The bars judged since then, oldest first; one query. None is judged later than the close of the bar after it."""
+    config = settings.QUANTUM
+    mine = Cycle.objects.filter(timeframe=config.timeframe, bar__gt=since - config.bar * 2, at__gt=since).order_by("at")
     return [Batch(*row) for row in mine.values_list("bar", "at", "evaluated", "signals")]
 
 
@@ -175,14 +176,18 @@ def too_seldom(counted: Sequence[Counted], since: datetime, now: datetime) -> fl
 
 
 def unlabelled(now: datetime, states: Mapping[str, ModuleState], counted: Sequence[Counted]) -> Due | None:
-    """Signals whose horizon is over by some bars and that have no outcome, of one day; one query."""
+    """Signals whose horizon is over by some bars and that have no outcome, of one day; one query.
+
+    Cycles of other timeframes, if there are any, are left out, rather than ours joined: so indexes alone are read.
+    """
     config, feed = settings.QUANTUM, states.get("data_feed")
     if feed and feed.idle_reason.startswith("loading history"):
         return None
     matures = (config.QT_HORIZON_BARS + LABELS) * config.bar
     cut = now - matures - timedelta(seconds=config.QT_MODEL_SUPERVISOR_INTERVAL)
-    mine = Signal.objects.filter(outcome__isnull=True, at__lt=cut, at__gt=cut - DAY, cycle__timeframe=config.timeframe)
-    seen = mine.aggregate(n=Count("id"), first=Min("at"))
+    mine = Signal.objects.filter(outcome__isnull=True, at__lt=cut, at__gt=cut - DAY)
+    others = Cycle.objects.filter(Q(timeframe__lt=config.timeframe) | Q(timeframe__gt=config.timeframe))
+    seen = mine.exclude(cycle__in=others).aggregate(n=Count("id"), first=Min("at"))
     labelled = sum(row.actions for row in counted if row.name == "model_supervisor")
     if not seen["n"]:
         return Due("outcomes", labelled, labelled) if labelled else None

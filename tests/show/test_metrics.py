@@ -242,6 +242,30 @@ def test_a_scrape_makes_the_same_few_queries_whatever_is_stored(now):
     assert len(filled) <= QUERIES
 
 
+def test_no_scrape_walks_through_every_cycle_or_the_signals_of_each(now):
+    """What a scrape costs must not grow with the bars of a house's life."""
+    if connection.vendor != "sqlite":
+        pytest.skip("reads SQLite's own plans")
+    full(now)
+    with CaptureQueriesContext(connection) as asked:
+        "".join(families(now))
+    plans = {}
+    with connection.cursor() as cursor:
+        for one in asked.captured_queries:
+            if '"trading_cycle"' in one["sql"] and one["sql"].startswith("SELECT"):
+                cursor.execute("EXPLAIN QUERY PLAN " + one["sql"])
+                plans[one["sql"]] = " / ".join(row[3] for row in cursor.fetchall())
+    assert len(plans) >= 3
+    costly = ("SCAN trading_cycle", "USING INDEX trading_signal_cycle", "(timeframe=?) / USE TEMP")
+    assert [plan for plan in plans.values() if any(part in plan for part in costly)] == []
+
+
+def test_the_newest_judged_bar_is_the_chosen_timeframes(scraper, now):
+    make.cycle(now, back=2, symbols=7, evaluated=7, flat=7)
+    make.cycle(now, timeframe="3d", symbols=5, evaluated=5, flat=5)
+    assert read(scraper)['quantum_cycle_symbols{stage="symbols"}'] == 7
+
+
 def test_it_needs_a_key(client, db):
     assert client.get("/metrics").status_code == 401
     assert client.post("/metrics").status_code == 405

@@ -221,6 +221,13 @@ def test_a_supervisor_that_is_not_fed_with_outcomes_works_on_nothing(house):
     assert status("model_supervisor", house) == (Status.IDLE_TOO_LONG, "undone-outcomes")
 
 
+def test_a_signal_of_another_timeframe_waits_for_no_outcome(house):
+    config = settings.QUANTUM
+    old = house - (config.QT_HORIZON_BARS + 20) * config.bar
+    make.signal(make.cycle(old, 0, at=old, timeframe="3d"), "BTC/USDT:USDT")
+    assert status("model_supervisor", house)[1] != "undone-outcomes"
+
+
 def test_what_the_scorekeeper_saw_becomes_an_incident(house):
     later = house + timedelta(minutes=1)
     a_minute_later(later)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Min, Q
 
 from monitoring.models import LawMinute
@@ -36,15 +37,15 @@ def decided() -> Iterable[str]:
     found = {(outcome, code): n for outcome, code, n in counted}
     every = dict.fromkeys([("traded", ""), ("pending", ""), *(("rejected", code.value) for code in Code)], 0) | found
     by_code: list[Sample] = [({"outcome": o, "code": c}, n) for (o, c), n in sorted(every.items())]
-    yield counter("signals_total", "Signals stored.", signals)
-    yield counter("decisions_total", "Decisions by outcome and first code.", by_code)
+    yield counter("signals_total", "Signals stored, all that are kept.", signals)
+    yield counter("decisions_total", "Decisions stored, by outcome and first code; a pending one moves on.", by_code)
     yield gauge("law_holds", "1 while the law holds.", [({"law": "conservation"}, signals == sum(found.values()))])
 
 
 def cycle(now: datetime) -> Iterable[str]:
     """The newest bar that was judged: where the funnel begins."""
-    last = Cycle.objects.order_by("-bar", "-id").only("at", "symbols", "evaluated", "flat", "signals", "not_evaluated")
-    one = last.first()
+    mine = Cycle.objects.filter(timeframe=settings.QUANTUM.timeframe).order_by("-bar")
+    one = mine.only("at", "symbols", "evaluated", "flat", "signals", "not_evaluated").first()
     names = ("symbols", "evaluated", "flat", "signals")
     counts: list[Sample] = [({"stage": name}, getattr(one, name)) for name in names] if one else []
     yield gauge("cycle_symbols", "Symbols of the newest judged bar, by how far they came.", counts)
