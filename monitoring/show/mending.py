@@ -15,7 +15,7 @@ from monitoring.models import Incident, RemedyAttempt
 from monitoring.show.controls import MUST_REASON, NO_REASON, Control
 from monitoring.show.scene import Scene, states
 from monitoring.watch import ailments
-from monitoring.watch.detectors import Ailment
+from monitoring.watch.detectors.findings import Ailment
 from monitoring.watch.healer import tries
 from monitoring.watch.healing import CALM, LIMIT, backoff
 from monitoring.watch.retold import retold

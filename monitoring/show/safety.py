@@ -14,7 +14,7 @@ from monitoring.models import RemedyAttempt
 from monitoring.show import mending
 from monitoring.show.scene import Scene
 from monitoring.watch import circuit
-from monitoring.watch.detectors import Ailment
+from monitoring.watch.detectors.findings import Ailment
 from monitoring.watch.hands import BY
 from monitoring.watch.safety import EMERGENCY_KEY
 from monitoring.watch.words import clock, market

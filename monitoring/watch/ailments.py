@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from monitoring.watch import money_words
-from monitoring.watch.detectors import Action, Ailment
+from monitoring.watch.detectors.findings import Action, Ailment
 from monitoring.watch.probes.words import say
 from monitoring.watch.words import age, clock, grouped, market
 from trading.gates.directives import Level

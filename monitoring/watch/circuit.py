@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from monitoring.watch.detectors import CRITICAL, MOST_RESTARTS, Action, Ailment, Facts, Finding
+from monitoring.watch.detectors.facts import Facts
+from monitoring.watch.detectors.findings import CRITICAL, Action, Ailment, Finding
+from monitoring.watch.detectors.proofs import MOST_RESTARTS
 
 MOST, WINDOW = MOST_RESTARTS, timedelta(minutes=10)
 RESTARTS = frozenset({Action.RESTART_MODULE, Action.RESTART_PROCESS})

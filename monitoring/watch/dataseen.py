@@ -17,7 +17,6 @@ from trading.models import CandleFault, CandleGap, ClockReading, Position
 HOUR = timedelta(hours=1)
 RECENT = 10  # bars: what is put aside of older candles is nothing of now
 LEEWAY = timedelta(seconds=10)  # what is noted by the venue's clock may be noted a little earlier
-ANYWHERE = ""  # a candle that can't be read may name no symbol
 
 
 def read(closes: Mapping[str, datetime | None], now: datetime) -> DataSeen:

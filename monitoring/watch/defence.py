@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from monitoring.watch.detectors import PROTECT_WITHIN
+from monitoring.watch.detectors.exchange import PROTECT_WITHIN
 from trading.exchange.venue import Side
 from trading.gates.directives import Level
 

@@ -42,20 +42,10 @@ from monitoring.watch import (
     witness,
 )
 from monitoring.watch import room as disk
-from monitoring.watch.detectors import (
-    CRITICAL,
-    HIGH,
-    MEDIUM,
-    Ailment,
-    Facts,
-    Finding,
-    Lost,
-    Naked,
-    Ran,
-    Remedy,
-    detect,
-    proof,
-)
+from monitoring.watch.detectors.engine import detect
+from monitoring.watch.detectors.facts import Facts, Lost, Naked, Ran
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, MEDIUM, Ailment, Finding, Remedy
+from monitoring.watch.detectors.proofs import proof
 from monitoring.watch.hands import BY, Hands
 from monitoring.watch.healing import Do
 from monitoring.watch.report import SUBSYSTEMS, Issue, of_points, report, write

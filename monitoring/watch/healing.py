@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitoring.watch.detectors import LOW, SEVERITIES, Action, Finding, Remedy
+from monitoring.watch.detectors.findings import LOW, SEVERITIES, Action, Finding, Remedy
 
 LIMIT, WINDOW = 3, timedelta(minutes=10)
 FIRST_WAIT = timedelta(seconds=10)

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from monitoring.watch import detectors
-from monitoring.watch.detectors import HUNG
+from monitoring.watch.detectors import silence
+from monitoring.watch.detectors.silence import HUNG
 from monitoring.watch.evidence import Process, newest_of
 from trading.models import ProcessState
 
@@ -50,13 +50,13 @@ def missed() -> bool:
     rows = stored()
     if not rows:
         return False
-    since = detectors.in_time(*beats(rows))
+    since = silence.in_time(*beats(rows))
     return any(since - row.beat_at > HUNG and there(row.host, row.pid) for row in rows)
 
 
 def woken() -> bool:
     """Everybody slept, or the clock was set: nobody's heart has beaten in time lately; one query."""
-    return detectors.woken(*beats(stored()))
+    return silence.woken(*beats(stored()))
 
 
 def stored() -> list[ProcessState]:

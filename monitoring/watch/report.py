@@ -16,7 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, UNKNOWN_AFTER, Facts, silent, some_fresh
+from monitoring.watch.detectors.facts import Facts
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, LOW, MEDIUM
+from monitoring.watch.detectors.proofs import some_fresh
+from monitoring.watch.detectors.running import UNKNOWN_AFTER
+from monitoring.watch.detectors.silence import silent
 from monitoring.watch.safety import Policy
 from trading.gates.directives import Level, holds_entries, strictness
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, Ailment
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, LOW, MEDIUM, Ailment
 from trading.gates.directives import Level, strictest
 
 LEVELS: Mapping[str, Level] = {

@@ -8,7 +8,8 @@ from django.conf import settings
 
 from monitoring.models import Incident
 from monitoring.watch import dataseen, forgetting, healing, pulses
-from monitoring.watch.detectors import HUNG, STREAM_QUIET
+from monitoring.watch.detectors.feed import STREAM_QUIET
+from monitoring.watch.detectors.silence import HUNG
 from monitoring.watch.hands import BY, Hands
 from monitoring.watch.healer import STREAM, look
 from trading.gates import store

@@ -10,7 +10,7 @@ from monitoring.models import Incident, RemedyAttempt
 from monitoring.show import mending
 from monitoring.show.panels import render
 from monitoring.watch import ailments
-from monitoring.watch.detectors import Ailment
+from monitoring.watch.detectors.findings import Ailment
 from tests import builders
 from tests.show import factories as make
 from trading.gates import store

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.watch import ailments, dataailments, detectors
+from monitoring.watch import ailments, dataailments
 from monitoring.watch.dataailments import Aside, DataSeen, Hole, Reading, Stood, faults
-from monitoring.watch.detectors import Facts
+from monitoring.watch.detectors.engine import detect
+from monitoring.watch.detectors.facts import Facts
+from monitoring.watch.detectors.findings import SEVERITIES
+from monitoring.watch.detectors.proofs import proof
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 BTC, ETH, SOL = "BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT"
@@ -29,7 +32,7 @@ def found(**changes) -> list[tuple[str, str, str]]:
 
 
 def test_the_weights_are_those_of_the_detectors():
-    assert detectors.SEVERITIES[:3] == (dataailments.LOW, dataailments.MEDIUM, dataailments.HIGH)
+    assert SEVERITIES[:3] == (dataailments.LOW, dataailments.MEDIUM, dataailments.HIGH)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_one_candle_put_aside_is_a_word_and_many_are_more():
 def test_an_old_price_of_what_is_held_is_high_and_has_its_position_looked_after():
     assert found(marks={BTC: ago(30), ETH: ago(2)}) == []
     data = replace(WELL, marks={BTC: ago(31), ETH: ago(2)})
-    (one,) = [f for f in detectors.detect(Facts(NOW, SINCE, data=data)) if f.code == "MARK_STALE"]
+    (one,) = [f for f in detect(Facts(NOW, SINCE, data=data)) if f.code == "MARK_STALE"]
     assert (one.severity, one.impacts_trading, one.params["symbol"], one.params["of"]) == ("high", True, BTC, 2)
     assert {(r.action.value, r.target) for r in one.remedies} == {("run_module", "position_monitor")}
 
@@ -110,7 +113,7 @@ def test_an_old_price_of_what_is_held_is_high_and_has_its_position_looked_after(
 )
 def test_it_is_over_when_something_shows_it_and_not_before(code, subject, bad, good):
     def shown(changes):
-        return detectors.proof(code, subject, Facts(NOW, SINCE, data=replace(WELL, **changes)), SINCE)
+        return proof(code, subject, Facts(NOW, SINCE, data=replace(WELL, **changes)), SINCE)
 
     assert shown(bad) is None
     told = ailments.proof(shown(good))

@@ -15,22 +15,11 @@ from django.test.utils import CaptureQueriesContext
 
 from monitoring.watch import ailments
 from monitoring.watch.dataailments import Aside, DataSeen, Hole, Reading, Stood
-from monitoring.watch.detectors import (
-    CRITICAL,
-    DETECTORS,
-    LOW,
-    MEDIUM,
-    PROOFS,
-    Action,
-    Ailment,
-    Facts,
-    Lost,
-    Naked,
-    Ran,
-    detect,
-    process_silent,
-    proof,
-)
+from monitoring.watch.detectors.engine import DETECTORS, detect
+from monitoring.watch.detectors.facts import Facts, Lost, Naked, Ran
+from monitoring.watch.detectors.findings import CRITICAL, LOW, MEDIUM, Action, Ailment
+from monitoring.watch.detectors.proofs import PROOFS, proof
+from monitoring.watch.detectors.running import process_silent
 from monitoring.watch.moneyfaults import MoneyFault
 from monitoring.watch.room import Room
 from monitoring.watch.wiring import Fault
@@ -366,16 +355,19 @@ def test_what_goes_on_is_not_proven_over(code, subject, change):
 # -- no cycles of dependencies ----------------------------------------------------------------------------------------
 
 FORBIDDEN = {"decision", "signal", "trade", "fill", "cycle", "intent", "funnel", "conservation", "outcome"}
-HEALERS = ("detectors.py", "healing.py", "healer.py", "hands.py", "directing.py", "safety.py", "defence.py",
+WATCH = Path("monitoring/watch")
+HEALERS = ("healing.py", "healer.py", "hands.py", "directing.py", "safety.py", "defence.py",
            "circuit.py", "report.py", "selfhealing.py", "watchman.py")  # fmt: skip
 
 
 def test_nothing_that_heals_imports_what_trading_brings_forth():
     """Holding entries can't be the reason for holding them on: no detector can see that nothing is traded."""
-    for name in HEALERS:
-        tree = ast.parse((Path("monitoring/watch") / name).read_text())
+    detectors = sorted((WATCH / "detectors").glob("*.py"))
+    assert detectors
+    for path in (*detectors, *(WATCH / name for name in HEALERS)):
+        tree = ast.parse(path.read_text())
         named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
-        assert {word.lower() for word in named} & FORBIDDEN == set(), name
+        assert {word.lower() for word in named} & FORBIDDEN == set(), path
 
 
 def test_every_detector_rests_on_declared_facts_alone_and_none_of_them_is_about_trading():

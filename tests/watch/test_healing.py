@@ -18,7 +18,7 @@ from monitoring.models import Incident, RemedyAttempt
 from monitoring.watch import ailments, healer, paging
 from monitoring.watch.alerts import words
 from monitoring.watch.dataailments import DataSeen
-from monitoring.watch.detectors import CRITICAL, LOW, MEDIUM, Action, Ailment, Finding, Remedy
+from monitoring.watch.detectors.findings import CRITICAL, LOW, MEDIUM, Action, Ailment, Finding, Remedy
 from monitoring.watch.hands import BY, Hands, free_claim
 from monitoring.watch.healer import look
 from monitoring.watch.healing import Do, backoff, due, next_step

@@ -5,8 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring.watch import ailments, detectors, money, moneyfaults
-from monitoring.watch.detectors import Ailment, Facts
+from monitoring.watch import ailments, money, moneyfaults
+from monitoring.watch.detectors.engine import detect
+from monitoring.watch.detectors.facts import Facts
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, Ailment
+from monitoring.watch.detectors.proofs import proof
 from tests.builders import NOW
 from tests.show.test_reconciliation import canary, differing, week
 
@@ -21,14 +24,12 @@ def facts(*faults):
 
 
 def found(*faults):
-    return [
-        one for one in detectors.detect(facts(*faults)) if one.code in (Ailment.MONEY_DIFFERS, Ailment.STOPS_BROKEN)
-    ]
+    return [one for one in detect(facts(*faults)) if one.code in (Ailment.MONEY_DIFFERS, Ailment.STOPS_BROKEN)]
 
 
 def test_a_difference_is_high_and_names_day_kind_symbol_and_both_numbers():
     (one,) = found(DIFFERS)
-    assert (one.key, one.severity) == ("MONEY_DIFFERS:2026-03-01", detectors.HIGH)
+    assert (one.key, one.severity) == ("MONEY_DIFFERS:2026-03-01", HIGH)
     assert ailments.title(one.code, one.params) == "Our books and the exchange's differ on 2026-03-01"
     said = ailments.sentence(one.code, one.params)
     assert "BTC/USDT: ours -1.23, the exchange's -1.25; -0.02 USDT is not explained." in said
@@ -36,7 +37,7 @@ def test_a_difference_is_high_and_names_day_kind_symbol_and_both_numbers():
 
 def test_a_broken_contract_is_critical_and_names_the_code():
     (one,) = found(BROKEN)
-    assert (one.key, one.severity, one.impacts_trading) == ("STOPS_BROKEN", detectors.CRITICAL, True)
+    assert (one.key, one.severity, one.impacts_trading) == ("STOPS_BROKEN", CRITICAL, True)
     assert ailments.sentence(one.code, one.params).startswith("Place a stop: -4120, checked on BTC/USDT.")
 
 
@@ -44,8 +45,8 @@ def test_a_broken_contract_is_critical_and_names_the_code():
     ("code", "subject", "fault"), [("MONEY_DIFFERS", "2026-03-01", DIFFERS), ("STOPS_BROKEN", "", BROKEN)]
 )
 def test_it_is_over_when_it_is_not_found_any_more(code, subject, fault):
-    assert detectors.proof(code, subject, facts(fault), NOW) is None
-    assert detectors.proof(code, subject, facts(), NOW)
+    assert proof(code, subject, facts(fault), NOW) is None
+    assert proof(code, subject, facts(), NOW)
 
 
 def test_what_is_merely_unknown_is_no_incident():
@@ -97,7 +98,7 @@ def test_each_day_that_differs_is_a_fault_of_its_own(now):
     DailyMoney.objects.filter(day__in=days).update(state="fail", lines=[line])
     seen = facts(*money.faults("practice", now))
     assert [one.subject for one in seen.money] == [day.isoformat() for day in days]
-    assert detectors.proof("MONEY_DIFFERS", days[1].isoformat(), seen, NOW) is None, "it differs still"
+    assert proof("MONEY_DIFFERS", days[1].isoformat(), seen, NOW) is None, "it differs still"
 
 
 @pytest.mark.django_db
@@ -112,7 +113,7 @@ def test_a_difference_is_not_over_because_it_is_old(now, monkeypatch):
 
     def look(after):
         seen = healer.facts(now + after, now)
-        healer.take_stock([one for one in detectors.detect(seen) if one.code == Ailment.MONEY_DIFFERS], seen)
+        healer.take_stock([one for one in detect(seen) if one.code == Ailment.MONEY_DIFFERS], seen)
         return Incident.objects.get(key=f"MONEY_DIFFERS:{day}")
 
     assert look(timedelta(0)).closed_at is None
@@ -130,4 +131,4 @@ def test_a_difference_is_not_over_because_it_is_old(now, monkeypatch):
 
 def test_a_note_alone_ends_nothing_that_is_still_told():
     noted = replace(facts(DIFFERS), unexplained=frozenset({"2026-03-01"}), seen_by={"MONEY_DIFFERS:2026-03-01": "mira"})
-    assert detectors.proof("MONEY_DIFFERS", "2026-03-01", noted, NOW) is None
+    assert proof("MONEY_DIFFERS", "2026-03-01", noted, NOW) is None

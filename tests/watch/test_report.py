@@ -13,8 +13,11 @@ import pytest
 from django.utils.module_loading import autodiscover_modules
 
 from monitoring.models import HealthScore, Incident
-from monitoring.watch import detectors, healer, report, safety
-from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, SEVERITIES, Facts, Finding, Ran
+from monitoring.watch import healer, report, safety
+from monitoring.watch.detectors import engine, exchange, feed, ground, proofs, running, silence
+from monitoring.watch.detectors import facts as rested_on
+from monitoring.watch.detectors.facts import Facts, Ran
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, LOW, MEDIUM, SEVERITIES, Action, Finding
 from monitoring.watch.hands import Hands
 from monitoring.watch.healer import look
 from monitoring.watch.report import CRITICALLY, DEGRADED, FAILED, HEALTHY, NEEDED, SUBSYSTEMS, UNKNOWN, Issue
@@ -193,7 +196,8 @@ def test_sh_6_one_fault_is_one_row_with_first_and_last_seen(house):
 
 def test_sh_7_and_8_no_health_is_the_existence_of_a_file():
     """Neither a model's nor the database's: the one votes and is measured, the other was asked for these facts."""
-    for module in (detectors, healer, report, safety):
+    judges = (engine, exchange, feed, ground, proofs, rested_on, running, silence)
+    for module in (*judges, healer, report, safety):
         source = inspect.getsource(module)
         assert not re.search(r"\.exists\(\)|\.stat\(|st_mtime|is_file", source), module.__name__
 
@@ -244,6 +248,6 @@ def test_sh_12_a_remedy_counts_when_its_effect_was_seen(house):
 
 
 def test_every_action_that_a_finding_can_name_has_a_hand():
-    for action in detectors.Action:
+    for action in Action:
         assert callable(getattr(Hands, action.value))
     assert inspect.signature(Finding).parameters["remedies"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from monitoring.watch import circuit, defence, safety
 from monitoring.watch.defence import Danger, Exposure
-from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, SEVERITIES, Ailment, Facts
+from monitoring.watch.detectors.facts import Facts
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, LOW, MEDIUM, SEVERITIES, Ailment
 from monitoring.watch.safety import Fault, decide, level
 from trading.exchange.venue import Side
 from trading.gates.directives import Level, strictness

@@ -9,8 +9,11 @@ from decimal import Decimal
 import pytest
 from django.conf import settings
 
-from monitoring.watch import detectors, history, scorecard, truth, witness
-from monitoring.watch.detectors import CRITICAL, HIGH, LOW, MEDIUM, Facts, Ran, detect, proof
+from monitoring.watch import history, scorecard, truth, witness
+from monitoring.watch.detectors.engine import detect
+from monitoring.watch.detectors.facts import Facts, Ran
+from monitoring.watch.detectors.findings import CRITICAL, HIGH, LOW, MEDIUM
+from monitoring.watch.detectors.proofs import proof
 from monitoring.watch.evidence import Due, Evidence, Process
 from monitoring.watch.liveness import Expected
 from monitoring.watch.probes import core, learned
@@ -104,7 +107,7 @@ def test_without_beat_the_scheduler_is_blamed_and_nobody_else():
     blamed = detect(replace(facts, hearts={"beat": NOW - 60 * SECOND, "web": NOW}))
     assert [one.key for one in blamed] == ["PROCESS_SILENT:beat"]
     again = replace(facts, hearts={"beat": NOW})
-    assert detectors.proof("PROCESS_SILENT", "beat", again, NOW - 30 * SECOND)
+    assert proof("PROCESS_SILENT", "beat", again, NOW - 30 * SECOND)
 
 
 # -- what the rows make of it -----------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from monitoring.watch import datawhy, detectors, healer, witness
+from monitoring.watch import datawhy, healer, witness
+from monitoring.watch.detectors.engine import detect
 from monitoring.watch.rows import newest_closes
 from monitoring.watch.truth import SHAPES, Status
 from tests.faults.data.feeding import House
@@ -45,7 +46,7 @@ def named(house: House) -> None:
     told = witness.read(now).modules["data_feed"]
     assert (told.status, SHAPES[told.status]) == (Status.HALF, "fail")
     assert all(symbol in told.params["why"] for symbol in LATE)
-    found = [one for one in detectors.detect(healer.facts(now, now)) if one.key == "MODULE_IDLE:data_feed"]
+    found = [one for one in detect(healer.facts(now, now)) if one.key == "MODULE_IDLE:data_feed"]
     assert len(found) == 1 and all(symbol in str(found[0].params["why"]) for symbol in LATE)
     later = datawhy.whys(newest_closes(rows.universe(), now), rows.universe(), now)
     assert sorted(later) == LATE and all(said.startswith("stale: ") for said in later.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from monitoring.watch.detectors import LATE_CANDLES
+from monitoring.watch.detectors.feed import LATE_CANDLES
 from monitoring.watch.diagnosis.causes.counting import share, since
 from monitoring.watch.diagnosis.facts import Facts
 from monitoring.watch.diagnosis.problem import Action, Cause, Evidence, Problem, Severity

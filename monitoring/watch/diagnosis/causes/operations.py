@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitoring.watch.detectors import STREAM_QUIET
+from monitoring.watch.detectors.feed import STREAM_QUIET
 from monitoring.watch.diagnosis.causes.counting import stake
 from monitoring.watch.diagnosis.facts import Facts
 from monitoring.watch.diagnosis.problem import Action, Cause, Evidence, Problem, Severity
