@@ -4,15 +4,16 @@ import os
 import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from quantum import logs, places
+from quantum import logs, places, refusal
 from quantum.config import BASE, ConfigError, read
 from quantum.sidebar import UNFOLD  # noqa: F401 - how the admin is laid out
 
 try:
     QUANTUM = read(os.environ)
 except ConfigError as error:
-    sys.stderr.write("Quantum can't start with these settings:\n" + "".join(f"  - {p}\n" for p in error.problems))
-    raise SystemExit(2) from None
+    sys.stdout.write(refusal.answer(error.problems, sys.argv))
+    sys.stderr.write(refusal.told(error.problems, sys.argv))
+    raise SystemExit(refusal.EXIT) from None
 
 BASE_DIR = BASE
 VAR = QUANTUM.var
