@@ -22,9 +22,14 @@ LOST = (
     "entry-answer-lost",
 )  # fmt: skip
 KILLED = ("worker-killed", "trainer-killed", "stream-killed", "beat-killed", "page-killed")
-HUNG = ("worker-frozen", "stream-frozen", "trainer-frozen", "beat-frozen", "trailing-hung", "keeper-hung",
-        "keeper-unscheduled")  # fmt: skip
-DATA = ("streams-muted", "feed-stale", "candle-impossible", "candles-missing", "price-frozen", "candle-lost")
+HUNG = ("worker-frozen", "stream-frozen", "trainer-frozen", "beat-frozen")
+SILENT = (
+    "trailing-hung",
+    "keeper-hung",
+    "keeper-unscheduled",
+)  # three ticks of 10 s, and a look that is made every 30 s
+DATA = ("candle-impossible", "candles-missing", "candle-lost")  # a candle is judged when its minute is over
+STILL = ("feed-stale", "price-frozen")  # some bars must pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +101,10 @@ PROMISES = (
     Promise("unprotected", _("A position is without a stop"), (*STOPS, *LOST[:7]), "unprotected_s", 5),
     Promise("unknown", _("An unknown outcome is found out, and all is as it should be"), LOST, "verified_s", 20),
     Promise("restart", _("After a kill it works again"), KILLED, "verified_s", 10),
-    Promise("hung", _("What hangs is found"), HUNG, "detected_s", 15),
-    Promise("data", _("Bad or missing data is found"), DATA, "detected_s", 15),
+    Promise("hung", _("A process that hangs is found"), HUNG, "detected_s", 15),
+    Promise("silent", _("A module that does not tick is found"), SILENT, "detected_s", 75),
+    Promise("data", _("A bad or missing candle is found"), DATA, "detected_s", 75),
+    Promise("still", _("A feed or a price that stands still is found"), STILL, "detected_s", 435),
     Promise("stream", _("The stream hears again after a silence"), ("streams-muted", "stream-killed", "stream-frozen",
             "streams-dropped"), "verified_s", 60),
     Promise("laws", _("Drills after which a law did not hold"), ("*",), "law", 0, ""),

@@ -27,7 +27,7 @@ from monitoring.control.permissions import Actor, NotAllowed
 from monitoring.models import AuditEntry, DrillRun, Incident, ReliabilityFigure, RemedyAttempt
 from monitoring.watch import ringing, truth, witness
 from monitoring.watch.drills.catalogue import CATALOGUE
-from monitoring.watch.drills.evidence import Evidence, Subject
+from monitoring.watch.drills.evidence import Evidence, Fact, Subject
 from monitoring.watch.drills.judge import Why
 from monitoring.watch.drills.spec import Ring, Sign
 from tests import builders
@@ -243,6 +243,27 @@ class TestRunning:
         row = self.carried_out(now)
         assert (row.outcome, row.why, row.params) == ("skipped", Why.UNSAFE, {"incident": "FEED_STALE"})
 
+    @pytest.mark.parametrize(("code", "fit"), [("RESTARTS_EXHAUSTED", True), ("FEED_STALE", False)])
+    def test_restarts_that_are_used_up_are_waited_for_as_long_as_they_count(self, desk, now, code, fit):
+        Incident.objects.create(key=code, code=code, subsystem="self_healing", severity="critical",
+                                first_seen=now, last_seen=now)  # fmt: skip
+        waited = [0.0]
+
+        def rest(seconds):
+            waited[0] += seconds
+            if waited[0] > 400:
+                Incident.objects.update(closed_at=now, verified=True)
+
+        def clock():
+            return now + timedelta(seconds=waited[0])
+
+        try:
+            subjects.quiet(CATALOGUE[NAME], lambda: True, clock, rest, patience=150)
+        except CannotBreak as no:
+            assert not fit and no.why is Why.UNSAFE and 150 <= waited[0] < 160
+        else:
+            assert fit and 400 < waited[0] < 410
+
     def test_nor_on_top_of_what_a_person_has_broken(self, desk, now):
         practice.break_it(practice.MUTE, OPERATOR, now)
         row = self.carried_out(now)
@@ -367,6 +388,14 @@ def test_whatever_process_rings_says_when_so_that_one_tick_answers_many_bells():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert told.stdout.split()[-1] == "True"
+
+
+def test_a_process_is_said_to_have_started_once_although_its_age_comes_out_a_little_different(monkeypatch, now):
+    looks = iter(range(3))
+    alike = lambda var, at: {"web": house.Process("web", 7, now + timedelta(microseconds=next(looks)))}  # noqa: E731
+    monkeypatch.setattr(house, "processes", alike)
+    mine = Gatherer((Sign("process.started", ("web",)),), Subject(), now)
+    assert {fact for _ in range(3) for fact in mine.look(now)} == {Fact(now, "process.started", "web")}
 
 
 class TestUnprotected:

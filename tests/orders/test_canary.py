@@ -184,6 +184,14 @@ def test_a_market_that_does_not_move_triggers_nothing_and_proves_nothing(venue):
     assert nothing_left(venue) and not standing(venue.clock()).halts
 
 
+def test_a_market_that_rests_for_half_a_minute_is_waited_for(venue):
+    for name in venue.market.symbols:
+        price = float(venue.market.price(name, venue.clock.ms()))
+        venue.market.drive(name, [(0, price), (30, price), (31, price * 1.002)], venue.clock.ms())
+    run = make(venue)
+    assert (run.outcome, run.code) == ("ok", "") and nothing_left(venue)
+
+
 @pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])
 def test_a_lost_answer_is_unknown_and_nothing_is_left(venue, kind):
     venue.fault(kind, path=ALGO)

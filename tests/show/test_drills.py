@@ -10,7 +10,7 @@ from monitoring.control.permissions import VIEWER
 from monitoring.models import AuditEntry, DrillRun
 from monitoring.show.panels import render
 from monitoring.watch.drills.catalogue import ALL
-from monitoring.watch.reliability import STOPS
+from monitoring.watch.reliability import PROMISES, STOPS
 from tests.show import factories as make
 from trading.models import SwitchChange
 
@@ -107,6 +107,7 @@ class TestReliability:
     def test_where_nothing_was_run_everything_is_unknown(self, reader):
         page = reader.get("/reliability/").content.decode()
         assert 'data-panel="reliability"' in page and 'data-state="ok"' not in page and "not known" in page
+        assert f"None of {len(PROMISES)} promises was measured lately" in page
 
     def test_a_promise_shows_the_worst_with_build_and_market(self, now):
         for n, name in enumerate(STOPS):

@@ -41,7 +41,7 @@ KEY = "venue_canary"  # of the directive, and who set it
 REASON = "the exchange's daily check: {}"
 WOULD_TRIGGER = -2021
 PLACINGS = 3  # of a stop near the market, which may move past it meanwhile
-WAIT, LOOK = 12.0, 0.5  # seconds that a trigger is waited for, and between two looks
+LOOKS = ((24, 0.5), (18, 2.0))  # at a stop that should trigger: how many, and the seconds between; 48 s in all
 CANCELS = 3
 
 
@@ -195,14 +195,13 @@ class Making:
             if isinstance(found, Step):
                 return found
             pair.append(found)
-        waited = 0.0
-        while waited <= WAIT:
+        for pause in (between for looks, between in LOOKS for _ in range(looks)):
             for order in pair:
                 shown = sender.ask(order, self.gateway, self.clock)
                 if shown is not None and (shown.spawned_id or order.status == OrderStatus.FILLED):
                     return self.became(order)
-            preflight.rest(self.clock, LOOK)
-            waited += LOOK
+            preflight.rest(self.clock, pause)
+        waited = sum(looks * between for looks, between in LOOKS)
         return unsure("trigger", "not_triggered", seconds=round(waited), symbol=self.run.symbol)
 
     def clean(self) -> Step:

@@ -80,6 +80,9 @@ class Gatherer:
     removed: tuple[datetime, ...] = ()
     rung: Mapping[str, Rung] = field(default_factory=dict)
     truth: Mapping[str, Any] = field(default_factory=dict)
+    born: dict[int, datetime] = field(
+        default_factory=dict
+    )  # by pid, as first reckoned: it comes out a little different
 
     @property
     def kinds(self) -> set[str]:
@@ -344,7 +347,7 @@ def doubled(state: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def running(of: Gatherer, now: datetime) -> Iterator[Fact]:
     for one in house.processes(Path(settings.VAR), now).values():
-        yield Fact(one.started_at, "process.started", one.name)
+        yield Fact(of.born.setdefault(one.pid, one.started_at), "process.started", one.name)
 
 
 def page(of: Gatherer, now: datetime) -> Iterator[Fact]:

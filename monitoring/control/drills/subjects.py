@@ -14,6 +14,7 @@ from monitoring.control.drills.gather import amounts, raw
 from monitoring.control.drills.hands import CannotBreak
 from monitoring.models import Incident, RemedyAttempt
 from monitoring.watch import circuit
+from monitoring.watch.detectors.findings import Ailment
 from monitoring.watch.drills.evidence import Subject
 from monitoring.watch.drills.judge import Why
 from monitoring.watch.drills.spec import Drill, DropCandles, DropOlderCandles, Fault, Jump, Need
@@ -82,10 +83,15 @@ def quiet(drill: Drill, alive: Callable[[], bool], clock: Clock, rest: Rest, pat
     """Wait until the house is fit; raise what keeps it from being so."""
     began = clock()
     while (no := refusal(drill, alive(), clock())) is not None:
-        longest = timedelta(seconds=patience) + (circuit.WINDOW if no.why is Why.NO_RESTART_LEFT else timedelta(0))
+        longest = timedelta(seconds=patience) + (circuit.WINDOW if wants_room(no) else timedelta(0))
         if no.why in LASTING or clock() - began >= longest:
             raise no
         rest(AGAIN)
+
+
+def wants_room(no: CannotBreak) -> bool:
+    """Whether only time brings it back: restarts are counted over a window, and so is what has used them up."""
+    return no.why is Why.NO_RESTART_LEFT or no.params.get("incident") == Ailment.RESTARTS_EXHAUSTED
 
 
 def choose(drill: Drill, clock: Clock, rest: Rest, patience: float) -> Subject:

@@ -64,6 +64,8 @@ def told_apart(found: Separation) -> tuple[str, str]:
 def headline(count: dict[str, int], told: dict[str, int]) -> str:
     if count[FAIL]:
         return _("%(fail)s of %(all)s promises are broken, %(unknown)s not known") % told
+    if count[UNKNOWN] and not count[OK]:
+        return _("None of %(all)s promises was measured lately") % told
     if count[UNKNOWN]:
         return _("%(ok)s of %(all)s promises are kept, %(unknown)s not known") % told
     return _("All %(all)s promises are kept") % told

@@ -107,5 +107,6 @@ DRILLS = (
         within=Within(60, 60, 30),
         needs=(Need.EMBEDDED,),
         until=Until.DETECTED,
+        restarts=1,
     ),
 )

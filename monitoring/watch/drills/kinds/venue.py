@@ -97,6 +97,7 @@ DRILLS = (
         verifies=BACK,
         within=Within(40, 40, 45),
         until=Until.DETECTED,
+        restarts=1,
     ),
     Drill(
         name="clock-skewed",
