@@ -109,7 +109,7 @@ def hidden(source: str) -> Iterator[int]:
 NAMES = {  # what is called the same in every language
     "Quantum", "API", "USDT", "UTC", "R", "ms", "s", "p", "PostgreSQL", "sqlite3", "practice", "paper", "testnet",
     "live", "TRADED", "FLAT", "BTCUSDT", "Enter", "Esc", "make run", "planned", "submitted", "AUC", "1 R", "bps",
-    "TradingView Lightweight Charts™",
+    "TradingView Lightweight Charts™", "QT_MAX_POSITIONS",
 }  # fmt: skip
 TRANSLATED = re.compile(r"\{%\s*blocktranslate.*?\{%\s*endblocktranslate\s*%\}", re.DOTALL)
 MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->", re.DOTALL)

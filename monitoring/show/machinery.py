@@ -15,6 +15,7 @@ from monitoring.watch.evidence import BEATS
 from monitoring.watch.evidence import Process as Heart
 from monitoring.watch.liveness import DOWN, LATE, NEVER, UP, liveness
 from monitoring.watch.names import word
+from monitoring.watch.retold import retold
 from monitoring.watch.truth import Odd, Status, number
 from monitoring.watch.witness import Table
 from monitoring.watch.words import age, grouped
@@ -137,7 +138,7 @@ def processes(scene: Scene) -> list[Process]:
     account = AccountSnapshot.objects.order_by("-at").values_list("at", "latency_ms").first()
     installed = Installation.objects.values_list("venue", flat=True).first()
     at, latency = account or (None, None)
-    exchange = judged("venue", _("Exchange"), at, ANSWERS, now, answered(latency, installed or ""))
+    exchange = judged("venue", _("Exchange"), at, ANSWERS, now, answered(latency, retold(installed)))
     return sorted([*beating(found, odd, now), exchange], key=lambda one: WORST[one.shape])
 
 

@@ -162,7 +162,7 @@ def summary(scene: Scene) -> tuple[str, str]:
     head = ngettext("%(n)s of %(of)s limits is tuned.", "%(n)s of %(of)s limits are tuned.", len(moved)) % told
     changed = [one for one in limits if one.row]
     if not moved:
-        head = _("All %(of)s limits are as the environment set them.") % told
+        head = _("No limit is tuned: all %(of)s are as the environment or their defaults say.") % told
     if not changed:
         return head, _("Nobody has tuned one yet; a change holds from the next bar on, and the audit trail keeps it.")
     last = max(changed, key=lambda one: (one.row.changed_at, one.name))  # type: ignore[union-attr]

@@ -16,6 +16,7 @@ from monitoring.watch.doctor import Diagnosis, Severity, house, steps
 from monitoring.watch.history import Turn
 from monitoring.watch.probes.facts import Facts, Pulse
 from monitoring.watch.probes.words import fix
+from monitoring.watch.retold import retold
 from monitoring.watch.words import age, grouped
 
 ALIVE: dict[str, Promise] = {
@@ -76,7 +77,7 @@ def document(seen: Diagnosis) -> list[Block]:
 
 
 def opening(seen: Diagnosis) -> Iterable[Block]:
-    where = house()
+    where = {name: retold(value) for name, value in house().items()}
     yield Heading(_("Diagnosis of %(at)s UTC") % {"at": seen.at.strftime("%Y-%m-%d %H:%M:%S")}, 1)
     yield Paragraph(
         _("Mode %(mode)s, market %(market)s, version %(version)s, build %(build)s, settings %(config_hash)s.") % where

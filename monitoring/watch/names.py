@@ -29,6 +29,10 @@ NAMES = {
     # margin
     "isolated": _("isolated"),
     "cross": _("cross"),
+    # a protective order
+    "stop": _("stop"),
+    "backstop": _("backstop"),
+    "target": _("target"),
     # a module
     "up": _("up"),
     "late": _("late"),

@@ -188,6 +188,7 @@ TEMPLATES = (
     _("%(symbol)s could not be closed: %(why)s"),
     # where orders go
     _("the practice exchange (%(market)s)"),
+    _("synthetic, seed %(n)s, %(step)s candles"),
     _("the stand-in at %(address)s"),
 )
 PLACE = re.compile(r"%\((\w+)\)s")

@@ -1,4 +1,4 @@
-"""Keys for the HTTP API: `apikey create --user NAME [--days N]`, `apikey list`, `apikey revoke ID`; with `--reason TEXT` to say why."""
+"""Keys for the HTTP API: `apikey create --user NAME [--days N]`, `list`, `revoke ID`; `--reason TEXT` says why."""
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone

@@ -96,7 +96,7 @@ SIGNALS: Mapping[Cause, Words] = {
     ),
     Cause.ENTRIES_HELD: Words(
         _("Self-healing holds entries"),
-        _("For %(age)s, at level %(level)s, because of %(reason)s."),
+        _("For %(age)s, at level %(level)s. Why: %(reason)s."),
         (_("Open the incident: it names the fault, the remedy and what is missing."),),
     ),
 }

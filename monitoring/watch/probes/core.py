@@ -97,7 +97,7 @@ def measured(facts: Facts) -> Answer:
     """The policy was measured on a recent bar."""
     pulse = facts.pulses.get("policy")
     if facts.policy is None or pulse is None or pulse.last_work is None:
-        return unknown("policy-never", idle=pulse.idle_reason if pulse else "")
+        return unknown("policy-never")
     limit = facts.bar * 2 + SETTLE
     version, silence = facts.policy[0], age(pulse.last_work, facts.now)
     if facts.now - pulse.last_work > limit:
@@ -108,7 +108,7 @@ def measured(facts: Facts) -> Answer:
 def in_force(facts: Facts) -> Answer:
     """There is a policy, and it was there before anything was decided on."""
     if facts.policy is None:
-        return unknown("policy-never", idle="")
+        return unknown("policy-never")
     version, since = facts.policy
     return ok("policy-in-force", version=version, age_s=age(since, facts.now))
 
@@ -172,7 +172,7 @@ def sees_all(facts: Facts) -> Answer:
     if not open_then:
         return ok("no-positions")
     if pulse.last_work is None or facts.now - pulse.last_work > pulse.every * 4:
-        return fail("works-on-nothing", n=len(open_then), idle=pulse.idle_reason)
+        return fail("works-on-nothing", n=len(open_then), idle=pulse.idle_reason or "–")
     return ok("looked-at", n=pulse.examined, of=len(open_then))
 
 

@@ -195,7 +195,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "orders-known": _("No order's outcome is unknown for long; %(n)s on their way."),
     # policy
-    "policy-never": _("The market has not been measured yet. %(idle)s"),
+    "policy-never": _("The market has not been measured yet."),
     "policy-old": _("Policy %(version)s was measured %(age_s)s ago; limit %(limit_s)s."),
     "policy-fresh": _("Policy %(version)s was measured %(age_s)s ago."),
     "policy-in-force": _("Policy %(version)s has been in force for %(age_s)s."),
@@ -225,7 +225,7 @@ SENTENCES: dict[str, Sentence] = {
     "gap": _("A position was without a stop for %(seconds_s)s; limit %(limit_s)s."),
     "no-gap": _("The longest time without a stop today was %(seconds_s)s; limit %(limit_s)s."),
     "no-positions": _("Nothing is open."),
-    "works-on-nothing": _("%(n)s positions are open and it looked at none of them lately. %(idle)s"),
+    "works-on-nothing": _("%(n)s positions are open and it looked at none of them lately; it says: %(idle)s."),
     "looked-at": _("It looked at %(n)s positions; %(of)s are open."),
     "mark-old": _("The mark price of %(symbol)s is %(age_s)s old; limit %(limit_s)s."),
     "marks-fresh": _("The marks of %(n)s positions are fresh."),

@@ -36,7 +36,7 @@ def test_every_setting_is_on_the_page_once_with_its_meaning(reader):
     assert set(ABOUT) == set(Config.model_fields)
     for name in Config.model_fields:
         assert page.count(f'<tr data-key="{name}"') == 1
-    assert "All 16 limits are as the environment set them." in page
+    assert "No limit is tuned: all 16 are as the environment or their defaults say." in page
 
 
 def test_a_tuned_limit_says_who_when_why_and_what_the_environment_says(reader):
