@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from monitoring.watch import money_words
 from monitoring.watch.detectors.findings import Action, Ailment
 from monitoring.watch.probes.words import say
-from monitoring.watch.words import age, clock, market, spelled
+from monitoring.watch.words import age, clock, grouped, market
 from trading.gates.directives import Level
 
 TITLES: Mapping[Ailment, Promise] = {
@@ -159,7 +159,7 @@ def proof(evidence: Mapping[str, Any]) -> str:
 
 def proven(value: Any) -> dict[str, str]:
     if isinstance(value, int | float):
-        return {"value": spelled(value), "age": age(value)}
+        return {"value": grouped(value), "age": age(value)}
     return {"value": clock(datetime.fromisoformat(value)) if "T" in value else value}
 
 
@@ -169,7 +169,7 @@ def action(name: str) -> str:
 
 def shown(params: Mapping[str, Any]) -> dict[str, str]:
     """The measured values as they are written; names ending in `_age` are times."""
-    told = {name: spelled(value) if isinstance(value, int | float) else str(value) for name, value in params.items()}
+    told = {name: grouped(value) if isinstance(value, int | float) else str(value) for name, value in params.items()}
     for name, of in (("age", "seconds"), ("every_age", "every"), ("limit_age", "limit")):
         if isinstance(params.get(of), int | float):
             told[name] = age(params[of])

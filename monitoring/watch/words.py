@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
-THOUSANDS = {"nb": NBSP}  # by language, where it is no comma
 
 Number = int | float | Decimal
 
@@ -22,11 +20,6 @@ def grouped(value: Number, places: int = 0) -> str:
     if not rounded:
         rounded = abs(rounded)
     return f"{rounded:,f}".replace("-", MINUS)
-
-
-def spelled(value: Number, places: int = 0) -> str:
-    """For a sentence: grouped as the reader's language parts its thousands; tables and drawings write `grouped`."""
-    return grouped(value, places).replace(",", THOUSANDS.get(get_language() or "", ","))
 
 
 def signed(value: Number, places: int = 2) -> str:
@@ -71,8 +64,8 @@ def plain(value: Number | str) -> str:
         return value
     known = Decimal(str(value))
     if known == int(known):
-        return spelled(int(known))
-    return spelled(known, 2 if abs(known) >= Decimal("0.1") else 4)
+        return grouped(int(known))
+    return grouped(known, 2 if abs(known) >= Decimal("0.1") else 4)
 
 
 def age(span: timedelta | float) -> str:

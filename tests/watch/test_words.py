@@ -4,9 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.utils import translation
 
-from monitoring.watch import ailments, words
+from monitoring.watch import words
 
 MINUS = "\u2212"
 
@@ -17,17 +16,6 @@ MINUS = "\u2212"
 )
 def test_numbers_are_grouped_with_a_true_minus(value, places, text):
     assert words.grouped(value, places) == text
-
-
-def test_a_stored_problem_is_told_with_numbers_as_the_readers_language_groups_them():
-    room = {"free_mb": 950, "limit_mb": 1000, "path": "/x"}
-    told = {}
-    for language in ("en", "nb"):
-        with translation.override(language):
-            told[language] = ailments.sentence("DISK_SHORT", room), words.plain(-1234567.5), words.plain(1000)
-    assert "1,000 MB" in told["en"][0] and "1\u00a0000 MB" in told["nb"][0]
-    assert told["nb"][1:] == (f"{MINUS}1\u00a0234\u00a0567.50", "1\u00a0000")
-    assert told["en"][1:] == (f"{MINUS}1,234,567.50", "1,000")
 
 
 @pytest.mark.parametrize(

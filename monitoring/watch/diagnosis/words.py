@@ -14,7 +14,7 @@ from monitoring.watch.diagnosis.sentences import EVIDENCE, REFUSALS, WORDS
 from monitoring.watch.knobs import shown as limit
 from monitoring.watch.names import word
 from monitoring.watch.retold import retold
-from monitoring.watch.words import age, clock, iso, market, percent, plain, spelled
+from monitoring.watch.words import age, clock, grouped, iso, market, percent, plain
 from trading.codes import MEANINGS, Code
 from trading.gates.sentence import say
 
@@ -54,7 +54,7 @@ def headline(found: Diagnosis) -> str:
     root = next((one for one in found.problems if one.share and not one.because), None)
     why = cause(root) if root else next((meant(one) for one in found.meant), _("nothing was found that explains it."))
     named = f"{title(root)}. {why}" if root else why
-    told = {"n": spelled(found.signals), "window": age(found.window_s), "why": named}
+    told = {"n": grouped(found.signals), "window": age(found.window_s), "why": named}
     if found.signals:
         return _("%(n)s signals and no order within %(window)s, because: %(why)s") % told
     return _("No signals were produced within %(window)s, because: %(why)s") % told
@@ -133,7 +133,7 @@ def action(one: Action | None) -> str:
 
 def meant(one: Meant) -> str:
     """What stands still on purpose, in a sentence."""
-    part = {"n": spelled(one.params.get("n") or 0), "of": spelled(one.params.get("of") or 0)}
+    part = {"n": grouped(one.params.get("n") or 0), "of": grouped(one.params.get("of") or 0)}
     if one.code in ("HALTED", "REDUCING"):
         told = {"by": one.params["by"], "state": word(one.code.lower()), "reason": retold(str(one.params["reason"]))}
         return _("%(by)s switched to %(state)s: %(reason)s.") % told
@@ -193,12 +193,12 @@ def value(name: str, one: Any) -> str:
         return str(one)
     if name.endswith("share"):
         return percent(one, 0)
-    return plain(one) if isinstance(one, float) or name in NUMBERS else spelled(one)
+    return plain(one) if isinstance(one, float) or name in NUMBERS else grouped(one)
 
 
 def often(params: Mapping[str, Any]) -> str:
     """How many of the hour's runs failed, where they were counted."""
-    counted = {"errors": spelled(params["errors"]), "ticks": spelled(params["ticks"])}
+    counted = {"errors": grouped(params["errors"]), "ticks": grouped(params["ticks"])}
     return _("Within the hour %(errors)s of %(ticks)s runs failed.") % counted if params["ticks"] else ""
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from monitoring.watch import truthwords
 from monitoring.watch.names import word
 from monitoring.watch.retold import retold
-from monitoring.watch.words import NBSP, age, market, plain, spelled
+from monitoring.watch.words import NBSP, age, grouped, market, plain
 
 Sentence = Promise | Callable[[Mapping[str, Any]], str]
 
@@ -429,11 +429,11 @@ def shown(name: str, value: Any) -> str:
     if not isinstance(value, (int, float)):
         return market(str(value)) if name == "symbol" else word(str(value)) if name == "state" else retold(str(value))
     if name.endswith("_s"):
-        return age(value) if value >= 10 or value == int(value) else f"{spelled(value, 1)}{NBSP}s"
+        return age(value) if value >= 10 or value == int(value) else f"{grouped(value, 1)}{NBSP}s"
     if name.endswith("_ms"):
-        return f"{spelled(value, 0 if value >= 10 else 1)}{NBSP}ms"
+        return f"{grouped(value, 0 if value >= 10 else 1)}{NBSP}ms"
     if name.endswith("_mb"):
-        return f"{spelled(value / 1000, 1)}{NBSP}GB" if value >= 1000 else f"{spelled(value)}{NBSP}MB"
+        return f"{grouped(value / 1000, 1)}{NBSP}GB" if value >= 1000 else f"{grouped(value)}{NBSP}MB"
     return plain(value)
 
 
