@@ -19,7 +19,7 @@ from trading.feed import modules
 from trading.feed.stream import db
 from trading.management.commands import stream
 from trading.management.commands.stream import Bells
-from trading.models import Position
+from trading.models import Position, ProcessState
 
 BTC = "BTC/USDT:USDT"
 
@@ -46,6 +46,14 @@ def marks(price: str, symbol: str = BTC) -> dict[str, Mark]:
 async def test_a_closed_bar_calls_the_executor_and_nudges_the_page(rung):
     await (await db(Bells)).on_bar_closed(timezone.now())
     assert rung == [("trading.tick", ("executor", "stream"), "practice-trade"), ("changed",)]
+
+
+async def test_that_the_first_price_came_is_written_down_at_once_and_of_the_next_by_the_heartbeat(rung):
+    bells = await db(Bells)
+    for price in ("100", "101"):
+        await bells.on_marks(marks(price))
+    row = await db(ProcessState.objects.get)
+    assert (row.name, row.works, bells.heart.works) == ("stream", 1, 2)
 
 
 async def test_history_calls_the_models(rung):

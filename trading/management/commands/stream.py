@@ -62,8 +62,11 @@ class Bells:
         await self.publish({"type": "changed", "panels": ["candles", "universe"]})
 
     async def on_marks(self, marks: Mapping[str, Mark]) -> None:
-        """Exits and trailing first, then the browsers, once a second."""
+        """Exits and trailing first, then the browsers, once a second. That the first price came is said at once."""
+        first = self.heart.work_at is None
         self.heart.worked()
+        if first:
+            await sync_to_async(self.heart.try_to_beat, thread_sensitive=False)()
         if time.monotonic() - self.loaded_at > RELOAD:
             await self.reload()
         needs = self.watch.on_marks({s: m.price for s, m in marks.items()}, timezone.now())
