@@ -183,6 +183,10 @@ TEMPLATES = (
     # what the venue itself holds entries for
     _("the exchange asked for silence (HTTP 429) for %(n)s s, until %(when)s UTC"),
     _("the exchange has banned this address (HTTP 418) for %(n)s s, until %(when)s UTC"),
+    _("%(what)s: not sent, %(n)s s of silence are left that the venue asked for"),
+    _("%(what)s has changed: SHA-256 %(found)s, expected %(wanted)s"),
+    _("%(what)s can't be opened: %(why)s"),
+    _("there are no files of version %(version)s any more"),
     _("the exchange refuses our key (%(code)s): wrong key, address or permission"),
     _("%(symbol)s was liquidated"),
     _("%(symbol)s could not be closed: %(why)s"),

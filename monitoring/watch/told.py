@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext as _
 
+from monitoring.watch.retold import retold
 from monitoring.watch.words import price
 from trading.codes import Code
 from trading.gates.sentence import ACCEPTED, say, write
@@ -25,7 +26,7 @@ def sentence(no: Mapping[str, Any]) -> str:
         return stored
     facts = {"value": no.get("value"), "limit": no.get("limit"), **(no.get("facts") or {})}
     try:
-        return say(Code(no["code"]), facts, gettext)
+        return say(Code(no["code"]), facts, translated)
     except (ArithmeticError, KeyError, TypeError, ValueError):
         return stored
 
@@ -46,6 +47,12 @@ def decided(row: Any) -> str:
     if not wanted or None in wanted.values() or row.sentence != write(ACCEPTED, wanted):
         return row.sentence
     return write(ACCEPTED, wanted, gettext)
+
+
+def translated(text: str) -> str:
+    """A template, or a fact that was stored as a plain sentence."""
+    found = gettext(text) if text else ""
+    return found if found != text else retold(text)
 
 
 def english() -> bool:

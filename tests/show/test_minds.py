@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring.show import minds
+from monitoring.show import minds, panels
 from monitoring.show.panels.minds import FOUND, TRIGGERS, VERDICTS, topic
 from monitoring.show.scene import Scene
 from tests.show import factories as make
@@ -153,3 +153,11 @@ def test_the_page_makes_a_fixed_number_of_queries(reader, now, django_assert_max
     found(now)
     with django_assert_max_num_queries(33):
         reader.get("/models/")
+
+
+def test_the_overview_names_a_model_in_quarantine_only_where_no_other_of_its_kind_votes(now):
+    make.champion("xgboost", now, version="2")
+    for kind in ("xgboost", "lightgbm"):
+        make.champion(kind, now - timedelta(hours=1), version="1", status="quarantined", alarm=f"{kind} is broken")
+    html = "".join(panel.html for panel in panels.render(("models",), now))
+    assert "lightgbm is broken" in html and "xgboost is broken" not in html and html.count("<li data-key") == 2

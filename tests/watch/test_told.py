@@ -48,3 +48,11 @@ def test_what_no_template_knows_stays_as_it_was_stored():
     with translation.override("nb"):
         assert told.decided(decision("Somebody else wrote this.")) == "Somebody else wrote this."
         assert told.sentence({"code": "OF_ANOTHER_VERSION", "sentence": "As stored."}) == "As stored."
+
+
+def test_a_reason_that_was_stored_as_a_sentence_is_told_in_the_readers_language_too():
+    why = "the exchange asked for silence (HTTP 429) for 5 s, until 2026-11-23 08:37:04 UTC"
+    no = {"code": "SELF_HEALING_NO_NEW_TRADES", "value": why, "sentence": f"Self-healing allows no new trades: {why}."}
+    with translation.override("nb"):
+        said = told.sentence(no)
+    assert "2026-11-23 08:37:04" in said and "silence" not in said and "Self-healing" not in said

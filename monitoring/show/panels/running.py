@@ -30,10 +30,12 @@ def modules_at(scene: Scene) -> datetime | None:
 
 def models(scene: Scene) -> dict[str, Any]:
     voting = [m for m in scene.champions if m.status == "champion"]
+    kinds = {m.kind for m in voting if not m.alarm}
+    shown = [m for m in scene.champions if m in voting or m.kind not in kinds]
     return {
         "training": scene.facts.training,
         "run": scene.run,
-        "models": [model(m) for m in scene.champions],
+        "models": [model(m) for m in shown],
         "about": ngettext("%(n)s model may vote", "%(n)s models may vote", len(voting)) % {"n": len(voting)}
         if voting
         else "",

@@ -14,6 +14,7 @@ from monitoring.watch.diagnosis.sentences import EVIDENCE, REFUSALS, WORDS
 from monitoring.watch.knobs import shown as limit
 from monitoring.watch.names import word
 from monitoring.watch.retold import retold
+from monitoring.watch.told import translated
 from monitoring.watch.words import age, clock, grouped, iso, market, percent, plain
 from trading.codes import MEANINGS, Code
 from trading.gates.sentence import say
@@ -218,7 +219,7 @@ def case(problem: Problem) -> str:
         return ""
     facts = {"value": params.get("value"), "limit": params.get("limit"), **(params.get("facts") or {})}
     try:
-        said = say(Code(problem.subject), facts, gettext)
+        said = say(Code(problem.subject), facts, translated)
     except (ArithmeticError, KeyError, TypeError, ValueError):
         said = gettext(MEANINGS[Code(problem.subject)].sentence)
     return _("In the median case: %(case)s.") % {"case": said.rstrip(".")}

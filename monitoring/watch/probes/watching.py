@@ -32,8 +32,8 @@ def helps(facts: Facts) -> Answer:
     lost = [one for one in facts.troubles if one.escalated or one.attempts >= facts.limits.attempts]
     if lost:
         worst = max(lost, key=lambda one: one.attempts)
-        return fail("helpless", key=worst.key, n=worst.attempts, of=len(lost), ids=[one.id for one in lost[:5]],
-                    href="/incidents/")  # fmt: skip
+        told = {"key": worst.key, "n": worst.attempts, "of": len(lost), "ids": [one.id for one in lost[:5]]}
+        return fail("helpless" if worst.attempts else "without-remedy", **told, href="/incidents/")
     return ok("remedies-help", n=len(facts.troubles))
 
 

@@ -383,6 +383,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "none-critical": _("%(n)s incidents are open, none of them critical."),
     "helpless": _("Remedies for %(key)s failed %(n)s times."),
+    "without-remedy": _("%(key)s needs a person: there is no remedy to try."),
     "remedies-help": _("%(n)s incidents are open, none beyond help."),
     "no-bell": _("No task has been run yet to see whether tasks run."),
     "bell-never": _("No task of the queue %(queue)s was ever run, and one is enqueued every few seconds."),

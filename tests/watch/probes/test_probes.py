@@ -234,6 +234,8 @@ CASES = [
      FAIL, "critical-open"),
     ("self_healing.helps", healthy(troubles=(Trouble(3, "STREAM_SILENT", "high", ago(minutes=3), 6, False),)), FAIL,
      "helpless"),
+    ("self_healing.helps", healthy(troubles=(Trouble(3, "RESTARTS_EXHAUSTED", "critical", ago(minutes=3), 0, True),)),
+     FAIL, "without-remedy"),
     ("self_healing.helps", healthy(troubles=(Trouble(3, "STREAM_SILENT", "high", ago(minutes=3), 2, False),)), OK,
      "remedies-help"),
     ("self_healing.rings", healthy(bells={}), UNKNOWN, "no-bell"),
