@@ -94,6 +94,7 @@ DRILLS = (
         (Sign("candle.fault", ("gap:{symbol}",)), Sign("absent.symbol", ("{symbol}",)),
          Sign("incident.opened", ("SYMBOLS_STALE",))),
         expected=_("The symbol is not judged, and the others are; the hole is filled before it is judged again."),
+        seconds=95,  # longer than a late candle is waited for
     ),
     candle(
         "price-frozen", "B02", _("A price is frozen"),
