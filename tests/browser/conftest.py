@@ -96,6 +96,7 @@ def environment(var: Path, port: int) -> dict[str, str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith("QT_")} | {"QT_VAR": str(var), "PORT": str(port)}
     env.pop("REDIS_URL", None)
     env["QT_PRACTICE_URL"] = f"http://127.0.0.1:{free_port()}"
+    env |= {"QT_ALERT_URLS": f"json://127.0.0.1:{free_port()}/", "QT_ALERT_OWN_HOSTS": "127.0.0.1"}
     if connection.vendor == "sqlite":
         (var / f"{load(env).database_name}.sqlite3").symlink_to(Path(connection.settings_dict["NAME"]).resolve())
         env.pop("DATABASE_URL", None)
