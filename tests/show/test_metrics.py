@@ -20,6 +20,7 @@ from monitoring.show.api.metrics import families
 from monitoring.show.metrics import queues
 from monitoring.show.metrics.text import escaped, family
 from quantum import places
+from tests import builders
 from tests.show import factories as make
 from tests.show.observed import full
 from trading.codes import Code
@@ -78,6 +79,16 @@ def test_a_signal_without_a_decision_breaks_the_law(scraper, now):
     make.policy(now)
     make.signal(make.cycle(now, flat=11, signals=1), "BTC/USDT:USDT")
     assert read(scraper)['quantum_law_holds{law="conservation"}'] == 0
+
+
+def test_a_decision_is_counted_when_it_has_ended(scraper, now):
+    row = builders.decision()
+    told = read(scraper)
+    assert told["quantum_decisions_pending"] == 1 and told['quantum_law_holds{law="conservation"}'] == 1
+    assert not any('outcome="pending"' in name for name in told)
+    type(row).objects.update(outcome="traded")
+    told = read(scraper)
+    assert (told["quantum_decisions_pending"], told['quantum_decisions_total{outcome="traded",code=""}']) == (0, 1)
 
 
 def test_every_code_has_its_counter(scraper):

@@ -35,10 +35,13 @@ def decided() -> Iterable[str]:
     signals = Signal.objects.count()
     counted = Decision.objects.order_by().values_list("outcome", "code").annotate(n=Count("id"))
     found = {(outcome, code): n for outcome, code, n in counted}
-    every = dict.fromkeys([("traded", ""), ("pending", ""), *(("rejected", code.value) for code in Code)], 0) | found
-    by_code: list[Sample] = [({"outcome": o, "code": c}, n) for (o, c), n in sorted(every.items())]
+    every = dict.fromkeys([("traded", ""), *(("rejected", code.value) for code in Code)], 0) | found
+    ended = [(key, n) for key, n in sorted(every.items()) if key[0] != Decision.PENDING]
+    by_code: list[Sample] = [({"outcome": outcome, "code": code}, n) for (outcome, code), n in ended]
+    waiting = sum(n for (outcome, _), n in found.items() if outcome == Decision.PENDING)
     yield counter("signals_total", "Signals stored, all that are kept.", signals)
-    yield counter("decisions_total", "Decisions stored, by outcome and first code; a pending one moves on.", by_code)
+    yield counter("decisions_total", "Decisions that have ended, by outcome and first code.", by_code)
+    yield gauge("decisions_pending", "Decisions whose order has no outcome yet.", waiting)
     yield gauge("law_holds", "1 while the law holds.", [({"law": "conservation"}, signals == sum(found.values()))])
 
 
