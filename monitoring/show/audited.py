@@ -164,6 +164,13 @@ def verdict(seen: Chain) -> dict[str, Any]:
     return {"tone": "ok" if seen.whole else "", "head": head % told, "lead": rest, "ends": found.head}
 
 
+def breaks_at(found: audit.Verified) -> int | None:
+    """The row to look at: the first bad one, or the one behind a hole; one query where the chain is broken."""
+    if found.bad_seq is None:
+        return None
+    return AuditEntry.objects.filter(seq__gte=found.bad_seq).order_by("seq").values_list("seq", flat=True).first()
+
+
 def unwalked(seen: Chain) -> str:
     """What this look says nothing about, and where that can be asked."""
     left = seen.total - RECENT

@@ -104,6 +104,7 @@ PROMISES = (
     Promise("hung", _("A process that hangs is found"), HUNG, "detected_s", 15),
     Promise("silent", _("A module that does not tick is found"), SILENT, "detected_s", 75),
     Promise("data", _("A bad or missing candle is found"), DATA, "detected_s", 90),
+    Promise("muted", _("A stream that falls silent is found"), ("streams-muted",), "detected_s", 40),
     Promise("still", _("A feed or a price that stands still is found"), STILL, "detected_s", 435),
     Promise("stream", _("The stream hears again after a silence"), ("streams-muted", "stream-killed", "stream-frozen",
             "streams-dropped"), "verified_s", 60),

@@ -150,3 +150,14 @@ def test_filled_gaps_and_old_faults_are_forgotten_and_what_is_missing_is_not():
     assert store.forget(NOW) == 2
     assert set(CandleGap.objects.values_list("filled_at", flat=True)) == {new, None}
     assert [fault.kind for fault in CandleFault.objects.all()] == ["shape"]
+
+
+@pytest.mark.parametrize(("quiet", "refused"), [(1, 1), (2, 2), (3, 0), (4, 0)])
+def test_where_most_markets_rest_a_candle_without_a_trade_is_the_truth(quiet, refused):
+    """A venue that pauses for some minutes: one market still trades a little, the others not at all."""
+    names = [f"{letter}/USDT:USDT" for letter in "ABCD"]
+    rows.store([bar(name, minute) for name in names for minute in range(5)], "1m", NOW)
+    rest = [Bar(name, T0 + 5 * MINUTE, 100.0, 100.0, 100.0, 100.0, 0.0) for name in names[:quiet]]
+    stored = rows.store([*rest, *(bar(name, 5) for name in names[quiet:])], "1m", NOW)
+    assert [fault.kind for fault in stored.faults] == ["frozen"] * refused
+    assert stored.new == 4 - refused

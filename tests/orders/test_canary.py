@@ -184,12 +184,49 @@ def test_a_market_that_does_not_move_triggers_nothing_and_proves_nothing(venue):
     assert nothing_left(venue) and not standing(venue.clock()).halts
 
 
-def test_a_market_that_rests_for_half_a_minute_is_waited_for(venue):
+def test_a_market_that_rests_for_a_while_is_waited_for(venue):
     for name in venue.market.symbols:
         price = float(venue.market.price(name, venue.clock.ms()))
-        venue.market.drive(name, [(0, price), (30, price), (31, price * 1.002)], venue.clock.ms())
+        venue.market.drive(name, [(0, price), (22, price), (23, price * 1.002)], venue.clock.ms())
     run = make(venue)
     assert (run.outcome, run.code) == ("ok", "") and nothing_left(venue)
+
+
+def test_a_step_that_breaks_down_proves_nothing_and_lifts_nothing(venue, monkeypatch):
+    fault = venue.fault("error_code", code=-4120, path=ALGO, times=None)
+    make(venue)
+    venue.exchange.faults.end(fault)
+    monkeypatch.setattr(canary.Making, "trigger", lambda making: {}["mark"])
+    with pytest.raises(KeyError):
+        make(venue)
+    run = CanaryRun.objects.latest()
+    assert (run.outcome, run.code) == ("unknown", "trigger died") and nothing_left(venue)
+    assert standing(venue.clock()).halts
+
+
+def test_the_wait_for_a_trigger_is_short_by_the_clock_and_the_run_is_seen_to_live(venue):
+    """A queue that stands still for 45 s is a process that hangs; a run without a beat for 2 min is dead."""
+    venue.hold()
+    asked = []
+    venue.after = lambda method, path: (asked.append(venue.clock()), venue.clock.sleep(0.4))
+    run = make(venue)
+    assert run.code == "trigger not_triggered"
+    step = next(one for one in run.steps if one["step"] == "trigger")
+    assert step["facts"]["seconds"] == 25
+    assert run.finished_at - run.started_at < timedelta(seconds=45)
+
+
+def test_orders_that_another_process_took_back_are_not_waited_for(venue, monkeypatch):
+    venue.hold()
+    look = sender.ask
+
+    def taken_back(order, gateway, clock):
+        if (found := look(order, gateway, clock)) is not None and order.intent.reason.endswith("trigger"):
+            sender.cancel(order, gateway, clock, "withdrawn")
+        return found
+
+    monkeypatch.setattr(canary.sender, "ask", taken_back)
+    assert make(venue).code == "trigger disturbed"
 
 
 @pytest.mark.parametrize("kind", ["timeout_before", "timeout_after"])

@@ -101,22 +101,24 @@ def test_a_whole_chain_is_the_headline_with_its_newest_hash(reader, now):
 
 
 @pytest.mark.parametrize(
-    ("break_it", "why"),
+    ("break_it", "why", "seen"),
     [
-        (lambda rows: rows.filter(seq=2).update(reason="other"), "row 2 was changed after it was written"),
-        (lambda rows: rows.filter(seq=2).update(previous="f" * 64), "row 2 does not follow the row before it"),
-        (lambda rows: rows.filter(seq=2).delete(), "row 2 is missing: the next one is 3"),
+        (lambda rows: rows.filter(seq=2).update(reason="other"), "row 2 was changed after it was written", 2),
+        (lambda rows: rows.filter(seq=2).update(previous="f" * 64), "row 2 does not follow the row before it", 2),
+        (lambda rows: rows.filter(seq=2).delete(), "row 2 is missing: the next one is 3", 3),
     ],
     ids=["changed", "unchained", "missing"],
 )
-def test_a_broken_chain_names_its_first_bad_row_and_what_to_do(reader, now, break_it, why):
+def test_a_broken_chain_names_its_first_bad_row_and_what_to_do(reader, now, break_it, why, seen):
     many(now, 4)
     break_it(AuditEntry.objects)
     answer = reader.get(PATH)
     page = text(answer)
     assert f"The audit chain is broken: {why}. The 1 row walked before it holds." in page
     assert "Compare row 2 and its neighbours with an older export or backup" in page
-    assert 'data-tone="fail"' in answer.content.decode() and 'href="/audit/?cursor=4"' in answer.content.decode()
+    html = answer.content.decode()
+    assert 'data-tone="fail"' in html and f'href="/audit/?cursor={seen + 2}"' in html
+    assert f'<tr data-key="{seen}" class="is-bad">' in html and html.count("is-bad") == 1
     assert "whole" not in page
 
 

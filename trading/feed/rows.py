@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -137,7 +138,7 @@ def jumps(fresh: Sequence[Bar], there: There, step: timedelta, seen: Seen) -> li
 
 
 def stills(fresh: Sequence[Bar], there: There, step: timedelta, seen: Seen) -> list[Fault]:
-    """The newest candles of symbols that stand still; none where nothing is traded anywhere: the market is paused."""
+    """The newest candles of symbols that stand still; none that is quiet where most are: the market is paused."""
     before = by_symbol(there)
     found: list[Fault] = []
     quiet: list[Fault] = []
@@ -151,8 +152,11 @@ def stills(fresh: Sequence[Bar], there: There, step: timedelta, seen: Seen) -> l
         state = still(bars, enough(bars, witness.stood_still(last, step), witness.moved(last)) if witness else None)
         if state:
             (found if state.traded else quiet).extend(frozen(bar, state.bars) for bar in line[-state.bars :])
-    traded = {bar.open_time for bar in fresh if bar.volume > 0} | {at for (_, at), row in there.items() if row[4] > 0}
-    return found + [fault for fault in quiet if fault.open_time in traded]
+    volumes = {(bar.symbol, bar.open_time): bar.volume for bar in fresh}
+    volumes |= {(symbol, at): row[4] for (symbol, at), row in there.items()}
+    told: Counter[datetime | None] = Counter(at for _, at in volumes)
+    traded: Counter[datetime | None] = Counter(at for (_, at), volume in volumes.items() if volume > 0)
+    return found + [fault for fault in quiet if 2 * traded[fault.open_time] >= told[fault.open_time]]
 
 
 def frozen(bar: Bar, bars: int) -> Fault:

@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -41,7 +42,8 @@ KEY = "venue_canary"  # of the directive, and who set it
 REASON = "the exchange's daily check: {}"
 WOULD_TRIGGER = -2021
 PLACINGS = 3  # of a stop near the market, which may move past it meanwhile
-LOOKS = ((24, 0.5), (18, 2.0))  # at a stop that should trigger: how many, and the seconds between; 48 s in all
+WAIT, LOOK = timedelta(seconds=25), 0.5  # for a trigger, short of what a queue may be held up; seconds between looks
+BEAT = timedelta(seconds=5)
 CANCELS = 3
 
 
@@ -123,6 +125,9 @@ class Making:
                 done = act()
             except VenueError as error:
                 done = proving.trouble(name, error)
+            except BaseException:
+                self.steps.append(unsure(name, "died"))  # what was not shown is not proven
+                raise
         self.steps.append(done)
         took = round((time.perf_counter() - began) * 1000)
         told = asdict(done) | {"took_ms": took, "calls": [asdict(call) for call in self.calls[asked:]]}
@@ -130,6 +135,12 @@ class Making:
         self.run.beat_at = self.clock()
         self.run.save(update_fields=["steps", "beat_at"])
         events.changed("canary")
+
+    def beat(self) -> None:
+        """A step that waits lives, too."""
+        if self.clock() - self.run.beat_at >= BEAT:
+            self.run.beat_at = self.clock()
+            self.run.save(update_fields=["beat_at"])
 
     def end(self) -> None:
         run, now = self.run, self.clock()
@@ -195,14 +206,17 @@ class Making:
             if isinstance(found, Step):
                 return found
             pair.append(found)
-        for pause in (between for looks, between in LOOKS for _ in range(looks)):
+        began = self.clock()
+        while self.clock() - began <= WAIT:
             for order in pair:
                 shown = sender.ask(order, self.gateway, self.clock)
                 if shown is not None and (shown.spawned_id or order.status == OrderStatus.FILLED):
                     return self.became(order)
-            preflight.rest(self.clock, pause)
-        waited = sum(looks * between for looks, between in LOOKS)
-        return unsure("trigger", "not_triggered", seconds=round(waited), symbol=self.run.symbol)
+            if not any(order.live for order in pair):
+                return unsure("trigger", "disturbed", None, symbol=self.run.symbol)
+            self.beat()
+            preflight.rest(self.clock, LOOK)
+        return unsure("trigger", "not_triggered", seconds=round(WAIT.total_seconds()), symbol=self.run.symbol)
 
     def clean(self) -> Step:
         """Cancel what may still fill, give back what has filled, and see that both books and the account are clear."""

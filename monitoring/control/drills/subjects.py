@@ -47,8 +47,9 @@ def refusal(drill: Drill, alive: bool, now: datetime) -> CannotBreak | None:
             return CannotBreak(Why.OTHER_PROFILE, wanted=name)
     if (state := gate_rows.switch_state()) != SwitchChange.ACTIVE:
         return CannotBreak(Why.HALTED, state=state)
-    if (weighty := Incident.objects.filter(closed_at=None, severity__in=WEIGHTY).first()) is not None:
-        return CannotBreak(Why.UNSAFE, incident=weighty.key)
+    if weighty := list(Incident.objects.filter(closed_at=None, severity__in=WEIGHTY).values_list("key", flat=True)):
+        used_up = Ailment.RESTARTS_EXHAUSTED in weighty  # then the others wait for it, too
+        return CannotBreak(Why.UNSAFE, incident=Ailment.RESTARTS_EXHAUSTED.value if used_up else min(weighty))
     naked = Position.objects.exclude(status=Position.CLOSED).filter(protected_since=None).first()
     if naked is not None:
         return CannotBreak(Why.UNSAFE, incident=f"UNPROTECTED:{naked.symbol}")
@@ -81,12 +82,18 @@ LASTING = (Why.NOT_PRACTICE, Why.NO_HOUSE, Why.OTHER_PROFILE)  # waiting does no
 
 def quiet(drill: Drill, alive: Callable[[], bool], clock: Clock, rest: Rest, patience: float) -> None:
     """Wait until the house is fit; raise what keeps it from being so."""
-    began = clock()
+    began = fit = clock()
     while (no := refusal(drill, alive(), clock())) is not None:
-        longest = timedelta(seconds=patience) + (circuit.WINDOW if wants_room(no) else timedelta(0))
-        if no.why in LASTING or clock() - began >= longest:
+        if wants_room(no):
+            fit = clock()  # from its end on the plain patience counts
+        if no.why in LASTING or clock() - fit >= timedelta(seconds=patience) or clock() - began >= longest(patience):
             raise no
         rest(AGAIN)
+
+
+def longest(patience: float) -> timedelta:
+    """Restarts come back within their window, and what they were wanted for is over some time later."""
+    return circuit.WINDOW + 2 * timedelta(seconds=patience)
 
 
 def wants_room(no: CannotBreak) -> bool:

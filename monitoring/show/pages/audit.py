@@ -37,14 +37,16 @@ def index(request: HttpRequest) -> HttpResponse:
         return problem(request, no.status, _("That can't be looked up."), no.message)
     given.pop("verify", None)
     seen = audited.chain(everything=asked["verify"] == "all")
+    bad = audited.breaks_at(seen.found)
     words = {
         "seen": seen,
+        "bad": bad,
         "verdict": audited.verdict(seen),
         "more": not seen.whole and seen.total <= audited.WHOLE,
-        "near_bad": (seen.found.bad_seq or 0) + 2,
+        "near_bad": (bad or 0) + 2,
         "actions": choices(asked["action"]),
     }
-    words |= around(given, asked, COLUMNS) | rows(asked, given, seen.found.bad_seq)
+    words |= around(given, asked, COLUMNS) | rows(asked, given, bad)
     return page(request, "monitoring/audit.html", _("Audit"), HERE, (), words, scene)
 
 

@@ -65,13 +65,13 @@ class Bells:
         """Exits and trailing first, then the browsers, once a second. That the first price came is said at once."""
         first = self.heart.work_at is None
         self.heart.worked()
-        if first:
-            await sync_to_async(self.heart.try_to_beat, thread_sensitive=False)()
         if time.monotonic() - self.loaded_at > RELOAD:
             await self.reload()
         needs = self.watch.on_marks({s: m.price for s, m in marks.items()}, timezone.now())
         await self.call_keepers(needs)
         await self.stand_in()
+        if first:
+            await sync_to_async(self.heart.try_to_beat, thread_sensitive=False)()
         self.prices |= {symbol: str(mark.price) for symbol, mark in marks.items()}
         self.priced |= {symbol: mark.at for symbol, mark in marks.items()}
         if time.monotonic() - self.published_at >= 1.0:
