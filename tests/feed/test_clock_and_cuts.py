@@ -12,7 +12,7 @@ from trading.feed import rows, store
 from trading.feed import stream as module
 from trading.feed.stream import backoff
 from trading.gates.desk import Limits
-from trading.models import CandleGap, ClockReading
+from trading.models import CandleGap, ClockReading, ModuleState
 
 DAY = timedelta(days=1)
 
@@ -68,6 +68,18 @@ async def test_our_clock_is_put_back_by_an_hour_while_it_runs(place, often):
         stream.venue.clock = place.clock.now
         await reading(0)
         assert not denied(await sync_to_async(store.clock_offset)(place.clock.now()))
+
+
+async def test_that_the_first_price_was_heard_is_told_at_once(place, monkeypatch):
+    monkeypatch.setattr(module, "PULSE", 3600)
+    async with place.streaming() as (_, told):
+        await soon(told.marks)
+        for _ in range(100):
+            row = await ModuleState.objects.filter(name="stream").afirst()
+            if row and row.last_work:
+                return
+            await asyncio.sleep(0.1)
+    raise AssertionError("its work was not written down")
 
 
 @pytest.mark.parametrize("kind", ["drop_stream", "mute_stream"])

@@ -111,6 +111,7 @@ class Stream:
         self.doubts: list[Fault] = []  # what was wrong with what was heard, since the last batch
         self.failed: dict[str, VenueError] = {}  # who could not be asked for candles, since the last batch
         self.closed, self.priced, self.moved = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.hearing = asyncio.Event()  # something came, once
         self.stopped = asyncio.Event()
 
     # -- what the venue says (in the event loop, at once)
@@ -134,6 +135,7 @@ class Stream:
 
     def on_prices(self, marks: dict[str, Mark]) -> None:
         self.heard += 1
+        self.hearing.set()
         self.prices |= marks
         self.seen |= {symbol: heard_mark(self.seen.get(symbol), mark, self.plan.step) for symbol, mark in marks.items()}
         self.priced.set()
@@ -160,13 +162,17 @@ class Stream:
         self.stopped.set()
 
     async def _pulse(self) -> None:
-        """For ever: messages heard since the last pulse are its work; without any it says so."""
+        """For ever: messages heard since the last pulse are its work; without any it says so. The first is told soon."""
         while True:
-            heard, self.heard = self.heard, 0
+            begun, heard, self.heard = self.hearing.is_set(), self.heard, 0
             report = Report(heard) if heard else Report.idle("nothing heard from the venue")
             with suppress(DatabaseError):
                 await db(record, "stream", self.venue.now(), report, "stream")
-            await asyncio.sleep(PULSE)
+            if begun:
+                await asyncio.sleep(PULSE)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.hearing.wait(), PULSE)
 
     async def _look_at_the_clock(self) -> None:
         """For ever: how far the venue's clock is from ours. The reading's time is ours."""
