@@ -1,7 +1,8 @@
 """Self-healing's own thread, in every worker process: a queue that hangs, or a broker that is gone, can't stop it.
 
-Usually beat's schedule ticks self-healing on its queue. Where that has not happened for two intervals, this thread does
-it; the module's claim sees to it that several such threads, and a queue that comes back, never do it twice at once.
+Usually beat's schedule ticks self-healing on its queue. Where that has not happened for two intervals, or where a
+process has missed its beats, this thread does it; the module's claim sees to it that several such threads, and a queue
+that comes back, never do it twice at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from monitoring.watch import pulses
 from monitoring.watch.hands import BY
 from trading import runtime
 from trading.models import ModuleState
@@ -22,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Watchman:
-    """Looks every interval whether self-healing was ticked, and ticks it where it was not."""
+    """Looks twice an interval whether self-healing was ticked, and ticks it where it was not or is wanted at once."""
 
     def __init__(self, where: str, clock: Callable[[], datetime] = timezone.now) -> None:
         self.where, self.clock = where, clock
@@ -41,8 +43,8 @@ class Watchman:
         self.thread.join(seconds)
 
     def watch(self) -> None:
-        every = runtime.MODULES[BY].every.total_seconds()
-        while not self.over.wait(every):
+        pause = runtime.MODULES[BY].every.total_seconds() / 2
+        while not self.over.wait(pause):
             try:
                 self.look()
             except DatabaseError as error:
@@ -53,7 +55,7 @@ class Watchman:
                 close_old_connections()
 
     def look(self) -> bool:
-        """Tick self-healing where nobody has for two intervals; whether it was ticked here.
+        """Tick self-healing where nobody has for two intervals, or a process hangs; whether it was ticked here.
 
         A round that comes much too late tells self-healing that this process has not watched meanwhile.
         """
@@ -62,7 +64,12 @@ class Watchman:
         module.awake_at = now  # type: ignore[attr-defined]
         try:
             last = ModuleState.objects.filter(name=BY).values_list("last_tick", flat=True).first()
-            if last is not None and now - last < module.every * 2:
+            silence = now - last if last is not None else None
+            if (
+                silence is not None
+                and silence < module.every * 2
+                and (silence < module.every / 2 or not pulses.missed())
+            ):
                 return False
             return runtime.run(BY, now, called_by=f"{self.where} itself") is not None
         finally:

@@ -642,6 +642,22 @@ def test_the_watchman_leaves_alone_what_its_queue_serves(house, monkeypatch):
     assert not watchman.look(), "somebody is at it"
 
 
+@pytest.mark.parametrize(
+    ("since", "behind", "ticks"), [(3, 9.5, True), (2, 9.5, False), (3, 8.5, False), (9.9, 0, False), (10, 0, True)]
+)
+def test_the_watchman_does_not_wait_for_the_schedule_where_a_process_hangs(house, monkeypatch, since, behind, ticks):
+    """Of the scheduler's own silence its schedule never tells; and twice 10 s are too late for it."""
+    module = SelfHealing(Recording())
+    module.born = BORN
+    monkeypatch.setitem(runtime.MODULES, "self_healing", module)
+    runtime.run("self_healing", at(30 - since), called_by="beat")
+    beats(30, "web", "worker", "trainer", "stream")
+    beats(30 - behind, "beat")
+    assert Watchman("worker", clock=lambda: at(30)).look() is ticks
+    opened = Incident.objects.filter(key="PROCESS_SILENT:beat").exists()
+    assert opened is (ticks and behind > 9)
+
+
 NAMES = ("web", "worker", "trainer", "beat", "stream")
 
 

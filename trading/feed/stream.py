@@ -162,7 +162,7 @@ class Stream:
         self.stopped.set()
 
     async def _pulse(self) -> None:
-        """For ever: messages heard since the last pulse are its work; without any it says so. The first is told soon."""
+        """For ever: messages heard since the last pulse are its work; the first at once. Without any it says so."""
         while True:
             begun, heard, self.heard = self.hearing.is_set(), self.heard, 0
             report = Report(heard) if heard else Report.idle("nothing heard from the venue")
