@@ -29,6 +29,8 @@ CRASHES = (
     ("crash_2021-05-19_spot_1m", "1m"), ("crash_2022-05_06_okx_5m", "5m"), ("crash_2025-04_perp_5m", "5m"),
 )  # fmt: skip
 
+QUIET = "quiet"
+
 
 def read(folder: Path) -> dict[str, np.ndarray]:
     """Each symbol's rows [n, 6]: open time in ms, open, high, low, close, volume; those times that all have."""
@@ -54,7 +56,10 @@ def worst(data: dict[str, np.ndarray]) -> int:
 
 
 def live(data: dict[str, np.ndarray], timeframe: str, start: int, many: int) -> Counter:
-    """Store history, then bar after bar; what was refused or left out, by reason."""
+    """Store history, then bar after bar; what was refused or left out, by reason.
+
+    Flat and without a trade, while another market still trades, is QUIET: nobody can tell it from a feed that fails.
+    """
     step, refused = quality.step_of(timeframe), Counter()
     history = [bar(s, row) for s, v in data.items() for row in v[max(0, start - WARM) : start]]
     rows.store(history, timeframe, max(b.open_time for b in history) + step)
@@ -63,11 +68,21 @@ def live(data: dict[str, np.ndarray], timeframe: str, start: int, many: int) -> 
         now = batch[0].open_time + step + timedelta(seconds=1)
         marks = {s: Witness(float(v[min(i + 1, len(v) - 1), 1]), now) for s, v in data.items()}
         stored = rows.store(batch, timeframe, now, marks)
-        assert stored.new == len(data)
-        refused.update(fault.kind for fault in stored.faults if fault.kind in quality.UNUSABLE)
+        kinds = Counter(
+            QUIET if without_a_trade(fault, batch) else fault.kind
+            for fault in stored.faults
+            if fault.kind in quality.UNUSABLE
+        )
+        assert stored.new + kinds[QUIET] == len(data)
+        refused += kinds
         book = rows.load_book(sorted(data), timeframe, bars=WARM)
         refused.update(lack.code.value for lack in lacks(book).values() if is_wrong(lack, batch))
     return refused
+
+
+def without_a_trade(fault, batch) -> bool:
+    one = next(bar for bar in batch if bar.symbol == fault.symbol)
+    return fault.kind == "frozen" and one.volume == 0 and one.high == one.low
 
 
 def is_wrong(lack, batch) -> bool:
@@ -92,8 +107,8 @@ def test_a_crash_is_believed_bar_by_bar(market_data, folder, timeframe):
     start, many = (WARM, bars - WARM - 1) if FULL else (worst(data), HOUR)
     refused = live(data, timeframe, start, many)
     print(f"\n{folder}: {many} bars of {len(data)} symbols, refused {dict(refused)}")
-    assert refused == Counter()
-    assert CandleGap.objects.count() == 0
+    assert refused.keys() <= {QUIET} and refused[QUIET] <= (5 if FULL else 0)
+    assert sum(CandleGap.objects.values_list("missing", flat=True)) <= refused[QUIET]
 
 
 def test_a_gap_makes_what_lies_over_it_unusable_and_nothing_is_filled_in(market_data):
