@@ -362,7 +362,7 @@ SENTENCES: dict[str, Sentence] = {
     "no-account": _("The exchange has not shown the account yet."),
     "latency-unmeasured": _("How long it takes to answer was not measured."),
     "no-ping": _("It has not told its time yet."),
-    "ping-old": _("It last answered %(age_s)s ago; limit %(limit_s)s."),
+    "ping-old": _("What needs no key was last answered %(age_s)s ago; limit %(limit_s)s."),
     "pings": _("It told its time %(age_s)s ago, in %(value_ms)s."),
     "account-old": _("The account was last shown %(age_s)s ago; limit %(limit_s)s."),
     "account-fresh": _("The account was shown %(age_s)s ago; limit %(limit_s)s."),
