@@ -41,6 +41,7 @@ def main() -> None:
         stored.trades(TRADES, now)
         make.universe(now, [*make.SYMBOLS, *(f"C{i:03}/USDT:USDT" for i in range(stored.PER_BAR))])
         make.holdings(now)
+        stored.settled()
         client = Client(headers={"Authorization": f"Bearer {apikeys.create(make.user(), now)[1]}"})
         for path in (*GOALS, *ALSO):
             took = median_ms(client, path)

@@ -45,6 +45,7 @@ def main() -> None:
         stored.decisions(DECISIONS, now)
         minutes(now)
         make.holdings(now)
+        stored.settled()
         client = Client(headers={"Authorization": f"Bearer {apikeys.create(make.user(), now)[1]}"})
         took = []
         for _ in range(ROUNDS):

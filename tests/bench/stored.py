@@ -40,6 +40,14 @@ def database(var: str) -> Iterator[str]:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def settled() -> None:
+    """As after some minutes of life: the database knows how its rows are spread, which PostgreSQL learns by itself."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
 def decisions(number: int, now: datetime) -> None:
     """So many, PER_BAR in each bar up to now: most rejected by one gate or two, a few of each other outcome."""
     from tests.show import factories as make
