@@ -131,7 +131,7 @@ def check_stops() -> Control:
         title=_("Check the exchange's stops now?"),
         consequence=_(
             "Up to four stop orders of the smallest size go to a symbol without a position, and are taken back within "
-            "half a minute. No entry is sent on that symbol meanwhile."
+            "a minute. No entry is sent on that symbol meanwhile."
         ),
         go=_("Check them"),
         stay=_("Leave it"),
